@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# bash completion for sandrun(1): options, their values, then the script or command.
+
+_sandrun_profiles() {
+	local dir dirs=()
+	IFS=: read -ra dirs <<<"${XDG_DATA_DIRS:-/usr/local/share:/usr/share}"
+	for dir in "${XDG_CONFIG_HOME:-$HOME/.config}/sandrun/profiles" "${dirs[@]/%//sandrun/profiles}"; do
+		[[ -d $dir ]] && (cd "$dir" && compgen -G '*.ini' | sed 's/\.ini$//')
+	done
+	printf '%s\n' default
+}
+
+# Files and folders, with their trailing slash left to readline.
+_sandrun_files() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+}
+
+_sandrun_words() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# Completes the value of option $1 that starts with $2; fails for an option without a value.
+_sandrun_value() {
+	case $1 in
+	--lang) _sandrun_words 'python node typescript bash sh ruby perl R php lua awk go c c++ wasm' "$2" ;;
+	-C | --project | -O | --output-dir) _sandrun_files -d "$2" ;;
+	-E | --environment)
+		_sandrun_files -d "$2"
+		[[ host == "$2"* ]] && COMPREPLY+=(host)
+		;;
+	-p | --profile)
+		if [[ $2 == */* ]]; then
+			_sandrun_files -f "$2"
+		else
+			_sandrun_words "$(_sandrun_profiles)" "$2"
+		fi
+		;;
+	-i | --input | --bind | --output-archive | --report) _sandrun_files -f "$2" ;;
+	--show | -o | --output) _sandrun_files -f "$2" ;;
+	--setenv) mapfile -t COMPREPLY < <(compgen -v -- "$2") ;;
+	--proc) _sandrun_words 'fresh none' "$2" ;;
+	--error-format) _sandrun_words 'text json' "$2" ;;
+	--color) _sandrun_words 'auto always never' "$2" ;;
+	-t | --timeout | --cpu-time) _sandrun_words '10s 1m 5m 1h unlimited' "$2" ;;
+	-m | --memory | --work-size | --tmp-size | --file-size | --output-limit) _sandrun_words '64M 256M 512M 1G 2G unlimited' "$2" ;;
+	--pids | --nofile) _sandrun_words '64 128 256 1024' "$2" ;;
+	-c) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+
+_sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --setenv -i --input --bind --show -o --output
+-O --output-dir --output-archive --force -t --timeout --cpu-time -m --memory --pids --work-size --tmp-size --nofile --file-size
+--output-limit --strict -q --quiet -v --verbose --report --error-format --explain --timing --color -h --help --version'
+
+# Prints where the operands begin: "options", "script" or "command", from the words before the cursor.
+_sandrun_place() {
+	local i word lang=
+	for ((i = 1; i < $#; i++)); do
+		word=${*:i+1:1}
+		case $word in
+		--)
+			[[ $lang ]] && echo script || echo command
+			return
+			;;
+		--*=*) [[ $word == --lang=* ]] && lang=1 ;;
+		--lang) lang=1 i=$((i + 1)) ;;
+		-*) COMPREPLY=() && _sandrun_value "$word" '' && i=$((i + 1)) ;;
+		explain) ;;
+		*)
+			echo script
+			return
+			;;
+		esac
+	done
+	echo options
+}
+
+_sandrun() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=() i
+	COMPREPLY=()
+	# "--opt=value" arrives as three words where '=' breaks words: join them again.
+	for ((i = 0; i < COMP_CWORD; i++)); do
+		if [[ ${COMP_WORDS[i]} == = && ${#words[@]} -gt 0 ]]; then
+			words[${#words[@]} - 1]+="=${COMP_WORDS[i + 1]-}"
+			i=$((i + 1))
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+	if [[ $cur == = && $prev == --* ]]; then
+		_sandrun_value "$prev" ''
+		return
+	elif [[ $prev == = ]]; then
+		_sandrun_value "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
+		return
+	fi
+	case $(_sandrun_place "${words[@]}") in
+	script) _sandrun_files -f "$cur" ;;
+	command)
+		if [[ $prev == -- ]]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+		else
+			_sandrun_files -f "$cur"
+		fi
+		;;
+	*)
+		if [[ ${#words[@]} -gt 1 && $prev == -* ]] && _sandrun_value "$prev" "$cur"; then
+			return
+		fi
+		case $cur in
+		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
+		*)
+			_sandrun_files -f "$cur"
+			((COMP_CWORD == 1)) && [[ explain == "$cur"* ]] && COMPREPLY+=(explain)
+			;;
+		esac
+		;;
+	esac
+}
+
+complete -F _sandrun sandrun

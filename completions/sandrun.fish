@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# fish completion for sandrun(1): options, their values, then the script or command.
+
+function __sandrun_profiles
+    set -l config $XDG_CONFIG_HOME
+    test -n "$config"; or set config $HOME/.config
+    set -l data /usr/local/share /usr/share
+    set -q XDG_DATA_DIRS; and set data (string split : -- $XDG_DATA_DIRS)
+    echo default
+    for file in $config/sandrun/profiles/*.ini $data/sandrun/profiles/*.ini
+        string replace -r '.*/(.*)\.ini$' '$1' -- $file
+    end
+end
+
+# Whether the command line holds a bare "--" and no --lang: what follows is a command.
+function __sandrun_in_command
+    set -l words (commandline -opc)
+    contains -- -- $words; and not string match -q -- '--lang*' $words
+end
+
+# Whether only options were given so far, as far as can be seen: the last word is one, or this is the first.
+function __sandrun_at_first
+    test (count (commandline -opc)) -eq 1
+end
+
+complete -c sandrun -n __sandrun_at_first -a explain -d 'Print the plan and run nothing'
+complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
+
+complete -c sandrun -l lang -x -a 'python node typescript bash sh ruby perl R php lua awk go c c++ wasm' -d Language
+complete -c sandrun -s c -x -d 'The program itself'
+complete -c sandrun -s C -l project -x -a '(__fish_complete_directories)' -d 'Project folder, copied into memory'
+complete -c sandrun -s E -l environment -x -a 'host (__fish_complete_directories)' -d 'Root to run in'
+complete -c sandrun -l proc -x -a 'fresh none' -d '/proc inside'
+complete -c sandrun -s p -l profile -r -a '(__sandrun_profiles)' -d 'Limits and system calls allowed'
+complete -c sandrun -l setenv -x -a '(set -xn)' -d 'Set a variable inside'
+complete -c sandrun -s i -l input -r -F -d 'Copy a file in'
+complete -c sandrun -l bind -r -F -d 'Show a file or folder inside, read-only'
+complete -c sandrun -l show -r -F -d 'Let a hidden file of the project folder in'
+complete -c sandrun -s o -l output -r -F -d 'Copy matching files out afterwards'
+complete -c sandrun -s O -l output-dir -x -a '(__fish_complete_directories)' -d 'Where outputs go'
+complete -c sandrun -l output-archive -r -F -d 'Put the outputs into a tar.gz'
+complete -c sandrun -l force -d 'Outputs may replace existing files'
+complete -c sandrun -s t -l timeout -x -a '10s 1m 5m 1h unlimited' -d 'Wall-clock time'
+complete -c sandrun -l cpu-time -x -a '10s 1m 5m 1h unlimited' -d 'Processor time'
+complete -c sandrun -s m -l memory -x -a '64M 256M 512M 1G 2G unlimited' -d 'Memory of all processes'
+complete -c sandrun -l pids -x -a '64 128 256' -d 'Processes and threads at a time'
+complete -c sandrun -l work-size -x -a '64M 256M 1G' -d 'Space in /work'
+complete -c sandrun -l tmp-size -x -a '64M 256M 1G' -d 'Space in /tmp'
+complete -c sandrun -l nofile -x -a '64 256 1024' -d 'Open files of a process'
+complete -c sandrun -l file-size -x -a '64M 256M 1G unlimited' -d 'Size of one file'
+complete -c sandrun -l output-limit -x -a '1M 10M 100M unlimited' -d 'Bytes of standard output and error'
+complete -c sandrun -l strict -d 'Refuse where a limit has only a fallback'
+complete -c sandrun -s q -l quiet -d 'No closing line, no warnings'
+complete -c sandrun -s v -l verbose -d 'Say what was planned and measured'
+complete -c sandrun -l report -r -F -d 'Write what happened as JSON'
+complete -c sandrun -l error-format -x -a 'text json' -d 'Form of messages'
+complete -c sandrun -l explain -d 'Print the plan and run nothing'
+complete -c sandrun -l timing -d 'Say how long each phase took'
+complete -c sandrun -l color -x -a 'auto always never' -d 'Colour in messages'
+complete -c sandrun -s h -l help -d 'Print the options'
+complete -c sandrun -l version -d 'Print the version'

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the sandrun program share. This floor alone prints and picks exit statuses.
+ */
+#ifndef SR_CLI_CLI_H
+#define SR_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "plan/build.h"
+#include "policy/policy.h"
+#include "run/collect.h"
+#include "run/outcome.h"
+#include "run/run.h"
+#include "run/snapshot.h"
+
+/* Everything of one invocation; what stays unset says how far it came. */
+struct cli_run {
+	struct sr_policy policy;
+	struct sr_environment env;
+	struct sr_exec exec;
+	struct sr_snapshot snapshot;
+	struct sr_plan_box box;
+	struct sr_run run;
+	struct sr_collected collected;
+	struct sr_stdio stdio;
+	struct sr_error err;       /* why sandrun itself failed */
+	bool planned, prepared, ran;
+	int out_dir_fd;
+	uint64_t started_ns;
+	char **argv;
+};
+
+/* Prints an error in the form the user asked for (text or JSON) on standard error. */
+void message_error(const struct sr_policy *p, const struct sr_error *err);
+/* `sandrun: TEXT`; dropped by --quiet. TEXT must be fit for a terminal (str_escape). */
+void message_warning(const struct sr_policy *p, const char *text);
+/* After a run: the line for a limit, the closing line on a terminal, -v and --timing. */
+void message_outcome(const struct cli_run *c);
+
+/* --explain: the plan as text (the golden-test surface). 0 or -errno. */
+int explain_print(const struct cli_run *c, FILE *f);
+
+/* --report: checks the place before anything runs; writes the file whole or not at all. */
+int report_check(const struct sr_policy *p, struct sr_error *err);
+int report_write(const struct cli_run *c, struct sr_error *err);
+/* One row of SR_LIMITS as text with its unit ("512M", "60s", "128"). */
+void limit_text(const struct sr_policy *p, enum sr_limit_id id, char out[static 32]);
+const char *limit_name(enum sr_limit_id id);
+/* "exited", "limit" ...; "memory", "wall-time" ... or NULL. */
+const char *outcome_name(enum sr_outcome_kind kind);
+const char *hit_name(enum sr_limit_hit hit);
+
+/* The exact command for what a program missed (finding 30), or "". */
+void hint_after(const struct cli_run *c, char *out, size_t size);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sandrun program: one invocation from the command line to the exit status.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "policy/profile.h"
+#include "sys/kernel.h"
+
+/*
+ * sandrun needs no rights and must not have any: set-user-id, set-group-id or with file capabilities it would hand the
+ * kernel's checks of a more powerful user to whoever calls it. AT_SECURE covers all three, getauxval(3).
+ */
+static int refuse_privileges(struct sr_error *err)
+{
+	if (!getauxval(AT_SECURE) && getuid() == geteuid() && getgid() == getegid())
+		return 0;
+	(void)sr_error_set(err, SR_E_SETUID, EPERM, "sandrun",
+			   "cannot run set-user-id, set-group-id or with file capabilities: it needs none of them");
+	sr_error_hint(err, "install the file with mode 0755 and without capabilities: chmod 0755 FILE; setcap -r FILE");
+	return -EPERM;
+}
+
+/* Nothing that the caller left open reaches the sandbox: it goes before anything else is opened. */
+static int close_inherited(struct sr_error *err)
+{
+	struct dirent *d;
+	DIR *dir;
+	int max = 2;
+
+	if (sys_close_range(3, ~0U) == 0)
+		return 0;
+	dir = opendir("/proc/self/fd"); /* the call is missing or denied (containers): what is open is listed here */
+	if (!dir)
+		return sr_error_set(err, SR_E_SETUP, errno, "sandrun", "cannot list inherited descriptors: %s", strerror(errno));
+	while ((d = readdir(dir))) {
+		int fd = atoi(d->d_name);
+
+		max = fd > max ? fd : max;
+	}
+	(void)closedir(dir);
+	for (int fd = 3; fd <= max; fd++)
+		(void)close(fd);
+	return 0;
+}
+
+static bool wants_work_folder(const struct cli_run *c)
+{
+	return (c->exec.script && c->exec.script_name) || c->snapshot.count || c->snapshot.project_fd >= 0 ||
+	       c->policy.outputs.count;
+}
+
+static void note_left_out(struct cli_run *c, const char *what, const char *why, const char *name)
+{
+	char shown[80];
+
+	plan_note(&c->box, false, what, "%s was left out: it %s", str_escape(name, shown, sizeof(shown)), why);
+}
+
+/* Everything that can be refused before a process exists. */
+static int plan(struct cli_run *c)
+{
+	struct sr_plan_wants wants = { 0 };
+	int r;
+
+	r = profile_load(c->policy.profile, &c->policy, &c->err);
+	if (!r)
+		r = environment_open(c->policy.environment, &c->env, &c->err);
+	if (!r)
+		r = exec_build(&c->policy, &c->env, 0, &c->exec, &c->err);
+	if (!r)
+		r = snapshot_open(&c->policy, &c->exec, &c->snapshot, &c->err);
+	if (!r && (c->policy.outputs.count || c->policy.output_archive))
+		r = collect_open(&c->policy, &c->out_dir_fd, &c->err);
+	if (!r)
+		r = report_check(&c->policy, &c->err);
+	if (r < 0)
+		return r;
+	wants.work_fd = wants_work_folder(c);
+	wants.pty = c->stdio.tty[0] || c->stdio.tty[1] || c->stdio.tty[2];
+	wants.no_proc = c->policy.proc == SR_PROC_NONE;
+	wants.caller_argv = c->argv;
+	r = plan_build(&c->policy, &c->env, &c->exec, &wants, &c->box, &c->err);
+	c->planned = r == 0;
+	for (size_t i = 0; i < c->snapshot.hidden.count; i++)
+		note_left_out(c, "hidden", "may hold secrets; --show lets it in", c->snapshot.hidden.items[i]);
+	for (size_t i = 0; i < c->snapshot.skipped.count; i++)
+		note_left_out(c, "skipped", "is no file, folder or link", c->snapshot.skipped.items[i]);
+	c->run.outcome.phases.planned = run_now();
+	return r;
+}
+
+static int execute(struct cli_run *c)
+{
+	uint64_t planned = c->run.outcome.phases.planned;
+	int r;
+
+	c->prepared = true;
+	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->err);
+	c->run.outcome.phases.planned = planned;
+	if (!r && wants_work_folder(c))
+		r = run_files(&c->run, &c->snapshot, &c->err);
+	if (!r)
+		r = run_launch(&c->run, &c->err);
+	if (r < 0)
+		return r;
+	c->ran = true;
+	return run_supervise(&c->run, &c->err);
+}
+
+static int bring_out(struct cli_run *c)
+{
+	int r;
+
+	if (!c->policy.outputs.count || !c->run.exited)
+		return 0; /* never while something of the run may be alive */
+	r = collect_copy(&c->policy, c->run.work_fd, c->out_dir_fd, &c->collected, &c->err);
+	for (size_t i = 0; i < c->collected.warnings.count; i++)
+		message_warning(&c->policy, c->collected.warnings.items[i]);
+	return r;
+}
+
+/* A failure of sandrun's own; the report says the same. Returns the exit status. */
+static int failed(struct cli_run *c)
+{
+	struct sr_error second = SR_ERROR_INIT;
+
+	message_error(&c->policy, &c->err);
+	if (!c->policy.explain && report_write(c, &second) < 0)
+		message_error(&c->policy, &second);
+	return c->err.status;
+}
+
+/* The status of a text that went to standard output; a full disk or a closed pipe is said. */
+static int printed(const struct cli_run *c, int r)
+{
+	struct sr_error err = SR_ERROR_INIT;
+
+	if (r >= 0)
+		return 0;
+	(void)sr_error_set(&err, SR_E_OUTPUT, -r, "output", "cannot write to standard output: %s", strerror(-r));
+	message_error(&c->policy, &err);
+	return 125;
+}
+
+static int run_it(struct cli_run *c)
+{
+	int r = plan(c);
+
+	if (r < 0)
+		return failed(c);
+	if (c->policy.explain)
+		return printed(c, explain_print(c, stdout));
+	r = execute(c);
+	if (r == 0 || c->ran) {
+		int out = bring_out(c); /* what a run left is brought out even where its output could not be written */
+
+		r = r < 0 ? r : out;
+	}
+	if (c->prepared)
+		terminal_restore(&c->run);
+	if (c->ran)
+		message_outcome(c);
+	if (r < 0)
+		return failed(c);
+	if (report_write(c, &c->err) < 0) {
+		message_error(&c->policy, &c->err);
+		return c->err.status;
+	}
+	return c->run.outcome.status;
+}
+
+static int act(struct cli_run *c, enum args_action action)
+{
+	switch (action) {
+	case ARGS_HELP:
+		return printed(c, help_print(stdout));
+	case ARGS_VERSION:
+		return printed(c, version_print(stdout));
+	default:
+		return run_it(c);
+	}
+}
+
+static void cli_done(struct cli_run *c)
+{
+	if (c->prepared)
+		run_done(&c->run);
+	plan_done(&c->box);
+	collected_done(&c->collected);
+	snapshot_done(&c->snapshot);
+	exec_done(&c->exec);
+	environment_done(&c->env);
+	policy_done(&c->policy);
+	fd_close(&c->out_dir_fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli_run c = {
+		.env = SR_ENVIRONMENT_INIT,
+		.snapshot = SR_SNAPSHOT_INIT,
+		.err = SR_ERROR_INIT,
+		.out_dir_fd = -1,
+		.started_ns = run_now(),
+		.argv = argv,
+	};
+	enum args_action action = ARGS_RUN;
+	int status;
+
+	if (refuse_privileges(&c.err) < 0 || close_inherited(&c.err) < 0 || run_stdio(&c.stdio, &c.err) < 0) {
+		message_error(&c.policy, &c.err);
+		return c.err.status;
+	}
+	(void)signal(SIGPIPE, SIG_IGN); /* a vanished reader is an errno to us; the payload gets the default back */
+	(void)signal(SIGXFSZ, SIG_IGN); /* so is the caller's own file size limit while outputs are copied */
+	(void)signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would have the kernel reap our children */
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored by the caller, the sandbox's end would vanish before it is waited for, wait(2) */
+	if (args_parse(argc, argv, c.stdio.tty[0], &c.policy, &action, &c.err) < 0) {
+		message_error(&c.policy, &c.err);
+		status = c.err.status;
+	} else {
+		status = act(&c, action);
+	}
+	cli_done(&c);
+	return status;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * --report: what happened as one JSON object (jansson). Nanosecond and byte counters are strings where they may pass 2^53.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "cli/cli.h"
+
+static json_t *number(uint64_t v, const char *source)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, v);
+	return json_pack("{s:s, s:s}", "value", text, "source", source ? source : "none");
+}
+
+static json_t *text_or_null(const char *s)
+{
+	char shown[4096];
+
+	return s ? json_string(str_escape(s, shown, sizeof(shown))) : json_null();
+}
+
+static json_t *stream(const struct sr_stream_result *s)
+{
+	if (!s->present)
+		return json_null();
+	return json_pack("{s:I, s:s, s:b}", "bytes", (json_int_t)s->bytes, "sha256", s->sha256, "truncated", s->truncated);
+}
+
+static json_t *limits(const struct cli_run *c)
+{
+	static const char *const sources[] = { [SR_FROM_BUILTIN] = "built-in",
+					       [SR_FROM_PROFILE] = "profile",
+					       [SR_FROM_COMMAND_LINE] = "command-line" };
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < SR_LIMIT_MAX; i++) {
+		char value[32];
+
+		limit_text(&c->policy, (enum sr_limit_id)i, value);
+		(void)json_object_set_new(all, limit_name((enum sr_limit_id)i),
+					  json_pack("{s:s, s:s}", "value", value, "source", sources[c->policy.limits[i].source]));
+	}
+	return all;
+}
+
+static json_t *files_in(const struct sr_snapshot *s)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sr_snapshot_item *f = &s->items[i];
+
+		(void)json_array_append_new(all, json_pack("{s:o, s:o, s:I, s:s}", "path", text_or_null(f->path), "name",
+							   text_or_null(f->name), "bytes", (json_int_t)f->bytes, "sha256",
+							   f->sha256));
+	}
+	return all;
+}
+
+static json_t *files_out(const struct sr_collected *out)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < out->count; i++) {
+		const struct sr_collected_item *f = &out->items[i];
+
+		(void)json_array_append_new(all, json_pack("{s:o, s:I, s:s}", "name", text_or_null(f->name), "bytes",
+							   (json_int_t)f->bytes, "sha256", f->sha256));
+	}
+	return all;
+}
+
+static json_t *notes(const struct cli_run *c)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->box.note_count; i++) {
+		const struct sr_plan_note *n = &c->box.notes[i];
+
+		(void)json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "what", n->what, "text", n->text, "degraded",
+							   n->degraded));
+	}
+	for (size_t i = 0; i < c->collected.warnings.count; i++)
+		(void)json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "what", "output", "text",
+							   c->collected.warnings.items[i], "degraded", 0));
+	return all;
+}
+
+/* What sandrun itself installed; each step was checked when it was taken, or nothing would have run. */
+static json_t *enforced(const struct cli_run *c)
+{
+	const struct sr_plan *p = &c->box.plan;
+
+	if (!c->planned)
+		return json_null();
+	return json_pack("{s:[sssssss], s:b, s:s, s:i, s:i, s:i, s:s, s:s}", "namespaces", "user", "pid", "mount", "network",
+			 "ipc", "uts", "cgroup", "noNewPrivileges", 1, "capabilities", "none", "landlockAbi", p->landlock_abi,
+			 "seccompInstructions", (int)p->filter.count, "hostUid", (int)p->outer_uid, "network", "none", "howKnown",
+			 "installed");
+}
+
+static json_t *usage(const struct sr_outcome *o)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "wallNs", number(o->wall_ns, "clock-monotonic"), "userNs",
+			 number(o->user_us * 1000, o->cpu_source), "systemNs", number(o->system_us * 1000, o->cpu_source),
+			 "memoryPeakBytes", number(o->memory_peak_bytes, o->memory_source));
+}
+
+static json_t *error_object(const struct cli_run *c)
+{
+	if (c->err.code == SR_E_NONE)
+		return json_null();
+	return json_pack("{s:s, s:s, s:o, s:o}", "code", sr_error_code_name(c->err.code), "stage", c->err.stage, "message",
+			 text_or_null(c->err.text), "hint", text_or_null(c->err.hint));
+}
+
+static json_t *build(const struct cli_run *c)
+{
+	const struct sr_outcome *o = &c->run.outcome;
+	enum sr_outcome_kind kind = c->ran ? o->kind : SR_OUTCOME_SETUP_FAILED;
+	int status = c->err.code != SR_E_NONE ? c->err.status : o->status;
+	json_t *r = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "outcome", outcome_name(kind), "status", status, "limitHit",
+			      text_or_null(c->ran ? hit_name(o->hit) : NULL), "exitCode",
+			      kind == SR_OUTCOME_EXITED ? json_integer(o->exit_code) : json_null(), "signal",
+			      c->ran && o->signal ? json_integer(o->signal) : json_null(), "error", error_object(c));
+
+	if (!r)
+		return NULL;
+	(void)json_object_set_new(r, "limits", limits(c));
+	(void)json_object_set_new(r, "inputs", files_in(&c->snapshot));
+	(void)json_object_set_new(r, "outputs", files_out(&c->collected));
+	(void)json_object_set_new(r, "notes", notes(c));
+	(void)json_object_set_new(r, "enforced", enforced(c));
+	(void)json_object_set_new(r, "profile", text_or_null(c->policy.profile_name));
+	(void)json_object_set_new(r, "environment", text_or_null(c->env.name));
+	(void)json_object_set_new(r, "language", text_or_null(c->exec.lang));
+	if (c->snapshot.project_sha256[0])
+		(void)json_object_set_new(r, "project", json_pack("{s:o, s:I, s:I, s:s}", "path",
+								  text_or_null(c->snapshot.project_path), "files",
+								  (json_int_t)c->snapshot.project_files, "bytes",
+								  (json_int_t)c->snapshot.project_bytes, "sha256",
+								  c->snapshot.project_sha256));
+	(void)json_object_set_new(r, "usage", c->ran ? usage(o) : json_null());
+	(void)json_object_set_new(r, "stdin", stream(&o->in));
+	(void)json_object_set_new(r, o->terminal ? "terminal" : "stdout", stream(&o->out));
+	(void)json_object_set_new(r, "stderr", stream(&o->err));
+	(void)json_object_set_new(r, "merged", json_boolean(o->merged));
+	return r;
+}
+
+/* Where a file goes: its folder, and its name there. The caller frees *ret_dir. */
+static int split(const char *path, char **ret_dir, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_name = slash ? slash + 1 : path;
+	*ret_dir = slash ? str_format("%.*s", slash == path ? 1 : (int)(slash - path), path) : str_format(".");
+	return *ret_dir ? 0 : -ENOMEM;
+}
+
+static int cannot_write(const struct sr_policy *p, int errnum, struct sr_error *err)
+{
+	char shown[512];
+
+	return sr_error_set(err, SR_E_REPORT, errnum, "report", "cannot write the report %s: %s",
+			    str_escape(p->report, shown, sizeof(shown)), strerror(errnum));
+}
+
+int report_check(const struct sr_policy *p, struct sr_error *err)
+{
+	SR_AUTOFREE char *dir = NULL;
+	const char *name;
+	struct stat st;
+
+	if (!p->report || strcmp(p->report, "-") == 0)
+		return 0;
+	if (split(p->report, &dir, &name) < 0)
+		return sr_error_oom(err, "report");
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    (stat(p->report, &st) == 0 && S_ISDIR(st.st_mode)))
+		return cannot_write(p, EISDIR, err);
+	if (stat(p->report, &st) == 0 && !S_ISREG(st.st_mode))
+		return access(p->report, W_OK) < 0 ? cannot_write(p, errno, err) : 0;
+	return access(dir, W_OK | X_OK) < 0 ? cannot_write(p, errno, err) : 0;
+}
+
+/* Whole or not at all: a temporary name in the same folder, then rename. A pipe or device is written as it is. */
+static int write_file(const struct sr_policy *p, const char *text)
+{
+	SR_AUTOFREE char *dir = NULL, *temp = NULL;
+	SR_AUTOCLOSE int dir_fd = -1, fd = -1;
+	const char *name;
+	uint64_t random;
+	struct stat st;
+	int r;
+
+	if (stat(p->report, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = open(p->report, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		return fd < 0 ? -errno : io_write_full(fd, text, strlen(text));
+	}
+	if (split(p->report, &dir, &name) < 0 || getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -ENOMEM;
+	temp = str_format(".sandrun-%016" PRIx64, random);
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!temp || dir_fd < 0)
+		return temp ? -errno : -ENOMEM;
+	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	r = io_write_full(fd, text, strlen(text));
+	if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir_fd, temp, 0);
+	return r;
+}
+
+int report_write(const struct cli_run *c, struct sr_error *err)
+{
+	const struct sr_policy *p = &c->policy;
+	json_t *o;
+	char *text;
+	int r;
+
+	if (!p->report)
+		return 0;
+	o = build(c);
+	text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	json_decref(o);
+	if (!text)
+		return sr_error_oom(err, "report");
+	if (strcmp(p->report, "-") == 0)
+		r = printf("%s\n", text) < 0 || fflush(stdout) != 0 ? -errno : 0;
+	else
+		r = write_file(p, text);
+	free(text);
+	return r < 0 ? cannot_write(p, -r, err) : 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The environment of a run as the plan sees it: what becomes the root, and what programs it holds. An environment is
+ * hostile input: lookups go by descriptor (openat2 with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, or a component-wise
+ * walk where openat2 is missing) and never leave its root.
+ */
+#ifndef SR_PLAN_ENVIRONMENT_H
+#define SR_PLAN_ENVIRONMENT_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "policy/policy.h"
+
+enum sr_environment_kind {
+	SR_ENVIRONMENT_HOST, /* the host's /usr, read-only */
+	SR_ENVIRONMENT_TREE, /* a directory tree: overlay lower, writes go to a tmpfs */
+};
+
+struct sr_environment {
+	enum sr_environment_kind kind;
+	char *name;    /* "host", or the path as the user gave it */
+	char *path;    /* TREE: absolute, resolved once; NULL for host */
+	dev_t dev;     /* TREE: identity of that folder; the child compares it with what it opens */
+	ino_t ino;
+	int root_fd;   /* O_PATH: "/" for host, the tree otherwise */
+};
+
+#define SR_ENVIRONMENT_INIT { .root_fd = -1 }
+
+/* PATH inside every sandbox, and the order in which programs are looked up. */
+#define SR_INSIDE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Resolves -E NAME|DIR (NULL: host). Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT. */
+int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err);
+void environment_done(struct sr_environment *e);
+
+/*
+ * Finds a program as the payload would: a name without '/' along SR_INSIDE_PATH, an absolute path as it is. Returns 0 and
+ * a fresh absolute inside path; -ENOENT when nothing of that name is there, -EACCES when it is there but is no
+ * executable regular file. For host only what the sandbox will show counts (/usr and what the root links into it).
+ */
+int environment_find_program(const struct sr_environment *e, const char *name, char **ret_path);
+
+/*
+ * Adds to *ret the names of at most max programs that start with stem and hold no '-': for hints ("near are python3,
+ * python3.11"). 0 or -ENOMEM.
+ */
+int environment_programs_like(const struct sr_environment *e, const char *stem, size_t max, struct sr_strv *ret);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+void policy_init(struct sr_policy *p)
+{
+	static const uint64_t builtin[SR_LIMIT_MAX] = {
+#define SR_LIMIT_ROW(field, section, key, kind, dflt) [SR_LIMIT_##field] = (dflt),
+		SR_LIMITS(SR_LIMIT_ROW)
+#undef SR_LIMIT_ROW
+	};
+
+	memset(p, 0, sizeof(*p));
+	for (size_t i = 0; i < SR_LIMIT_MAX; i++)
+		p->limits[i] = (struct sr_limit){ .value = builtin[i], .source = SR_FROM_BUILTIN };
+}
+
+static void file_args_done(struct sr_file_args *v)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		free(v->items[i].path);
+		free(v->items[i].name);
+	}
+	free(v->items);
+	v->items = NULL;
+	v->count = 0;
+}
+
+void policy_done(struct sr_policy *p)
+{
+	char **strings[] = { &p->lang,	     &p->code,		 &p->project_dir,  &p->environment, &p->profile,
+			     &p->output_dir, &p->output_archive, &p->profile_name, &p->report };
+	struct sr_strv *vectors[] = { &p->operands, &p->show,	       &p->setenv,
+				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(strings); i++) {
+		free(*strings[i]);
+		*strings[i] = NULL;
+	}
+	for (size_t i = 0; i < SR_ELEMENTSOF(vectors); i++)
+		strv_done(vectors[i]);
+	file_args_done(&p->inputs);
+	file_args_done(&p->binds);
+}
+
+void policy_set_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value, enum sr_source source)
+{
+	if (source < p->limits[id].source)
+		return;
+	p->limits[id] = (struct sr_limit){ .value = value, .source = source };
+}
+
+int policy_add_file(struct sr_file_args *v, const char *path, const char *name)
+{
+	struct sr_file_arg arg = { .path = strdup(path), .name = name ? strdup(name) : NULL };
+	struct sr_file_arg *bigger = NULL;
+
+	if (arg.path && (arg.name || !name))
+		bigger = realloc(v->items, (v->count + 1) * sizeof(*bigger));
+	if (!bigger) {
+		free(arg.path);
+		free(arg.name);
+		return -ENOMEM;
+	}
+	v->items = bigger;
+	v->items[v->count++] = arg;
+	return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the user asked for: built from the profile and the command line, comparable and printable. It names things (paths,
+ * languages, limits); nothing is opened or resolved here. plan/ turns it into what will be done.
+ *
+ * Ownership: every pointer belongs to the struct; policy_done() frees them. A zeroed struct (policy_init) is valid.
+ */
+#ifndef SR_POLICY_POLICY_H
+#define SR_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* How the program reaches sandrun (interface.md, "Forms"). */
+enum sr_form {
+	SR_FORM_SCRIPT,  /* operands[0] is a file */
+	SR_FORM_STDIN,   /* --lang without an operand, or with "-": the program is standard input */
+	SR_FORM_CODE,    /* --lang LANG -c CODE */
+	SR_FORM_COMMAND, /* -- COMMAND: operands are the argv inside */
+	SR_FORM_REPL,    /* --lang on a terminal without an operand: the interpreter itself */
+};
+
+/* Where a value came from; a later source wins, command line last. */
+enum sr_source {
+	SR_FROM_BUILTIN,
+	SR_FROM_PROFILE,
+	SR_FROM_COMMAND_LINE,
+};
+
+/*
+ * Limits. One X-macro row a limit: field, INI section, INI key, value kind, built-in value.
+ * Kinds: BYTES (str_to_bytes), TIME (str_to_duration, ns), COUNT (str_to_u64, "unlimited").
+ */
+#define SR_LIMITS(X)                                                                   \
+	X(memory_bytes, "limits", "memory.max", BYTES, 512ULL << 20)                   \
+	X(pids, "limits", "pids.max", COUNT, 128)                                      \
+	X(cpu_ns, "limits", "cpu.time", TIME, 60ULL * 1000000000ULL)                   \
+	X(wall_ns, "limits", "wall.time", TIME, 300ULL * 1000000000ULL)                \
+	X(nofile, "rlimit", "nofile", COUNT, 256)                                      \
+	X(fsize_bytes, "rlimit", "fsize", BYTES, 256ULL << 20)                         \
+	X(stack_bytes, "rlimit", "stack", BYTES, 8ULL << 20)                           \
+	X(memlock_bytes, "rlimit", "memlock", BYTES, 64ULL << 10)                      \
+	X(sigpending, "rlimit", "sigpending", COUNT, 1024)                             \
+	X(msgqueue_bytes, "rlimit", "msgqueue", BYTES, 64ULL << 10)                    \
+	X(work_bytes, "filesystem", "work.size", BYTES, 256ULL << 20)                  \
+	X(work_inodes, "filesystem", "work.inodes", COUNT, 65536)                      \
+	X(tmp_bytes, "filesystem", "tmp.size", BYTES, 64ULL << 20)                     \
+	X(tmp_inodes, "filesystem", "tmp.inodes", COUNT, 65536)                        \
+	X(shm_bytes, "filesystem", "shm.size", BYTES, 64ULL << 20)                     \
+	X(stdio_bytes, "output", "stdio.max", BYTES, 10ULL << 20)                      \
+	X(out_files, "output", "files.max", COUNT, 10000)                              \
+	X(out_bytes, "output", "bytes.max", BYTES, 256ULL << 20)
+
+enum sr_limit_id {
+#define SR_LIMIT_ROW(field, section, key, kind, dflt) SR_LIMIT_##field,
+	SR_LIMITS(SR_LIMIT_ROW)
+#undef SR_LIMIT_ROW
+	SR_LIMIT_MAX
+};
+
+struct sr_limit {
+	uint64_t value; /* in the unit of its row; SR_UNLIMITED */
+	enum sr_source source;
+};
+
+/* One --input, --private-input or --bind: PATH[:NAME]. */
+struct sr_file_arg {
+	char *path;
+	char *name; /* NULL: the last component of path (inputs), the absolute path (binds) */
+};
+
+struct sr_file_args {
+	struct sr_file_arg *items;
+	size_t count;
+};
+
+/* The seccomp part of a profile, unresolved: group names with '@' and call names, in the order they were read. */
+struct sr_seccomp_policy {
+	struct sr_strv allow;
+	struct sr_strv deny;
+	bool shipped; /* the profile's texts are byte for byte the ones the build compiled; see plan/filter.h */
+};
+
+enum sr_proc { SR_PROC_FRESH, SR_PROC_NONE };
+enum sr_color { SR_COLOR_AUTO, SR_COLOR_ALWAYS, SR_COLOR_NEVER };
+enum sr_error_format { SR_ERRORS_TEXT, SR_ERRORS_JSON };
+
+struct sr_policy {
+	/* what */
+	enum sr_form form;
+	char *lang;                /* --lang, or NULL */
+	char *code;                /* -c */
+	struct sr_strv operands;   /* SCRIPT ARG..., ARG..., or COMMAND ARG... according to form */
+	char *project_dir;         /* -C */
+	struct sr_strv show;       /* --show: hidden project files let in by name (finding 9) */
+	char *environment;         /* -E; NULL is "host" */
+	enum sr_proc proc;         /* --proc: none where a container masks /proc (finding 28) */
+	char *profile;             /* -p; NULL is "default" */
+	struct sr_strv setenv;     /* NAME=VALUE; NAME alone was resolved against the caller's environment already */
+
+	/* files */
+	struct sr_file_args inputs;
+	struct sr_file_args binds;
+	struct sr_strv outputs;    /* globs */
+	char *output_dir;          /* -O; NULL is "." */
+	char *output_archive;
+	bool force;                /* --force: existing output files may be replaced */
+
+	/* limits */
+	struct sr_limit limits[SR_LIMIT_MAX];
+	bool strict;
+	struct sr_seccomp_policy seccomp;
+	char *profile_name;        /* "default", set by the profile reader */
+
+	/* talk */
+	bool quiet;
+	bool verbose;
+	bool explain;
+	bool timing;
+	char *report;              /* FILE or "-" */
+	enum sr_error_format error_format;
+	enum sr_color color;
+};
+
+/* Zeroes the struct and puts the built-in limits in. */
+void policy_init(struct sr_policy *p);
+void policy_done(struct sr_policy *p);
+
+/* Sets a limit unless a stronger source has set it already. */
+void policy_set_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value, enum sr_source source);
+static inline uint64_t policy_limit(const struct sr_policy *p, enum sr_limit_id id)
+{
+	return p->limits[id].value;
+}
+
+/* Copies both strings (name may be NULL). 0 or -ENOMEM. */
+int policy_add_file(struct sr_file_args *v, const char *path, const char *name);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A folder on its way in: the project of -C, or a folder given as -i. It is scanned while planning and copied, hashed,
+ * into the work folder; nothing that is written inside reaches it (finding 8).
+ *
+ * What goes in: regular files (hard links by value), folders, symbolic links as the text they hold, never followed. Other
+ * kinds are left out and noted. Names that usually hold secrets (finding 9) are left out unless --show names them. Folders
+ * may be 64 deep. All steps go by descriptor, none through a link.
+ *
+ * Digest of a folder: SHA-256 over the line "sandrun-manifest-1" and one record for each entry, sorted by path (bytes,
+ * strcmp order). Each ends in a NUL, the first line too. A record is
+ *
+ *	TYPE MODE SIZE VALUE PATH
+ *
+ * with one space between the fields: TYPE f, d or l; MODE four octal digits, as the entry has inside (0000 for a link);
+ * SIZE in decimal, bytes of a file or of a link's text, 0 for a folder; VALUE the SHA-256 of the file's bytes or of the
+ * link's text, "-" for a folder; PATH relative, bytes as they are, up to the NUL.
+ */
+#ifndef SR_RUN_PROJECT_H
+#define SR_RUN_PROJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "evidence/digest.h"
+#include "run/place.h"
+
+#define SR_PROJECT_DEPTH 64
+
+enum sr_project_kind {
+	SR_PROJECT_FOLDER = 'd',
+	SR_PROJECT_FILE = 'f',
+	SR_PROJECT_LINK = 'l',
+};
+
+struct sr_project_entry {
+	char *path;                 /* below the folder */
+	char *target;               /* of a link */
+	enum sr_project_kind kind;
+	uint32_t mode;              /* as it will be inside */
+	uint64_t bytes;
+	struct timespec mtime;
+	char sha256[SR_DIGEST_HEX]; /* "" until copied */
+};
+
+struct sr_project {
+	int fd;                     /* the folder, borrowed */
+	char *path;                 /* as the user named it */
+	struct sr_project_entry *entries; /* sorted by path */
+	size_t count, room;
+	uint64_t files, bytes;      /* regular files and their bytes */
+	uint64_t seen;              /* entries met, also those beyond the limit, which are not kept */
+	uint64_t charged;           /* what the work tmpfs will count: whole pages */
+	bool is_partial;            /* the scan gave up counting */
+	struct sr_strv hidden;      /* left out as a likely secret */
+	struct sr_strv skipped;     /* left out as no file, folder or link */
+};
+
+/* --show as a scan needs it: which names were met at all is remembered across scans. */
+struct sr_project_show {
+	const struct sr_strv *names;
+	bool *met; /* names->count long */
+};
+
+struct sr_project_rules {
+	struct sr_project_show show;
+	uint64_t max_entries;     /* of work.inodes */
+	bool read_only;           /* files get 0444 or 0555, folders 0755; else their own bits without set-id and sticky */
+};
+
+/*
+ * Refuses a folder that is or contains "/", the home folder or a folder of sandrun's own, or lies in one of the latter
+ * (finding 9). Compared by identity, not by name. 0 or an error.
+ */
+int project_check(int fd, const char *path, struct sr_error *err);
+/* Lists what would go in. Fails on what cannot be read: it would be missing without a word. *ret is zeroed by the caller. */
+int project_scan(int fd, const char *path, struct sr_project_rules *rules, struct sr_project *ret, struct sr_error *err);
+/* The entry of that path, or NULL. */
+const struct sr_project_entry *project_find(const struct sr_project *t, const char *path);
+/* Copies all below `prefix` ("" or a folder that exists already) and computes the digest. */
+int project_copy(struct sr_project *t, struct sr_place *place, const char *prefix,
+		 char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err);
+void project_done(struct sr_project *t);
+
+/* True when path ("a/.git/config") is one that stays outside by default. */
+bool project_is_secret(const char *path);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words for what can fail while the sandbox is built: `cannot <verb> <object>: <reason>` and, where a cause is known, the mend.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "run/run.h"
+#include "stage/stage.h"
+
+/* First number in a file of /proc/sys, or -1. */
+static long sysctl_number(const char *path)
+{
+	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char buf[32] = "";
+
+	if (fd < 0 || io_read_full(fd, buf, sizeof(buf) - 1) <= 0)
+		return -1;
+	return strtol(buf, NULL, 10);
+}
+
+static bool inside_sandrun(void)
+{
+	char name[64] = "";
+
+	return gethostname(name, sizeof(name) - 1) == 0 && strcmp(name, SR_HOSTNAME) == 0 &&
+	       sysctl_number("/proc/sys/user/max_user_namespaces") == 0;
+}
+
+static bool in_container(void)
+{
+	return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+}
+
+static int nested(struct sr_error *err)
+{
+	(void)sr_error_set(err, SR_E_NESTED, EPERM, "sandbox", "cannot start a sandbox inside a sandrun sandbox: it allows no further ones");
+	sr_error_hint(err, "run the inner program directly: it is isolated already");
+	return -EPERM;
+}
+
+static int apparmor(int errnum, struct sr_error *err)
+{
+	(void)sr_error_set(err, SR_E_APPARMOR, errnum, "sandbox",
+			   "cannot use a user namespace: AppArmor restricts them on this system (%s)", strerror(errnum));
+	sr_error_hint(err, "one step as root allows it for sandrun alone: install its AppArmor profile (README, \"Ubuntu\"), or "
+			   "for every program: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
+	return -errnum;
+}
+
+static bool apparmor_restricts(void)
+{
+	return geteuid() != 0 && sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1;
+}
+
+int run_clone_error(int errnum, struct sr_error *err)
+{
+	if (inside_sandrun() || (errnum == ENOSYS && getenv("SANDRUN")))
+		return nested(err);
+	if ((errnum == EPERM || errnum == EACCES) && apparmor_restricts())
+		return apparmor(errnum, err);
+	(void)sr_error_set(err, errnum == EPERM || errnum == ENOSPC || errnum == EUSERS ? SR_E_USERNS_DENIED : SR_E_NAMESPACE,
+			   errnum, "sandbox", "cannot make the sandbox's namespaces: %s", strerror(errnum));
+	if (sysctl_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+		sr_error_hint(err, "as root: sysctl -w kernel.unprivileged_userns_clone=1");
+	else if (sysctl_number("/proc/sys/user/max_user_namespaces") == 0)
+		sr_error_hint(err, "as root: sysctl -w user.max_user_namespaces=15000");
+	else if (errnum == ENOSPC || errnum == EUSERS)
+		sr_error_hint(err, "a limit of /proc/sys/user/max_*_namespaces is used up: end other sandboxes or raise it as root");
+	else if (errnum == EPERM && in_container())
+		sr_error_hint(err, "this container forbids user namespaces: start it with --security-opt seccomp=unconfined "
+				   "--security-opt systempaths=unconfined (Docker, Podman) or a seccomp profile that allows clone, unshare "
+				   "and mount");
+	else if (errnum == EPERM || errnum == ENOSYS)
+		sr_error_hint(err, "user namespaces are forbidden here (container, chroot or security module); sandrun needs them");
+	return -errnum;
+}
+
+/* The payload's exec failed: 127 when something is missing, 126 when it may not be executed. */
+static int exec_error(const struct sr_run *run, int errnum, struct sr_error *err)
+{
+	char shown[256];
+
+	str_escape(run->box->plan.path, shown, sizeof(shown));
+	if (errnum == ENOENT) {
+		(void)sr_error_set_status(err, 127, SR_E_EXEC_NOT_FOUND, errnum, "exec",
+					  "cannot execute %s: not found in the environment", shown);
+		sr_error_hint(err, "the program, its interpreter or its ELF loader is missing inside");
+		return -errnum;
+	}
+	(void)sr_error_set_status(err, 126, SR_E_EXEC_DENIED, errnum, "exec", "cannot execute %s: %s", shown,
+				  strerror(errnum));
+	if (errnum == ENOEXEC)
+		sr_error_hint(err, "it is no program of this machine and has no #! line; --lang LANG names an interpreter");
+	else if (errnum == E2BIG)
+		sr_error_hint(err, "arguments and environment together are too long; pass data by file (-i) or standard input");
+	return -errnum;
+}
+
+static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct sr_error *err)
+{
+	const struct sr_plan *plan = &run->box->plan;
+	const struct sr_fs_op *op = msg->index >= 0 && (size_t)msg->index < plan->fs_count ? &plan->fs[msg->index] : NULL;
+	const char *reason = strerror(msg->errnum);
+	char shown[256];
+
+	if (!op)
+		return sr_error_set(err, SR_E_INTERNAL, msg->errnum, "sandbox", "cannot build the new root: %s", reason);
+	if (apparmor_restricts() && (msg->errnum == EPERM || msg->errnum == EACCES))
+		return apparmor(msg->errnum, err);
+	if (op->kind == SR_FS_PROC) {
+		(void)sr_error_set(err, SR_E_PROC, msg->errnum, "sandbox", "cannot mount a fresh /proc: %s", reason);
+		sr_error_hint(err, "parts of this machine's /proc are masked (Docker, Kubernetes): start the container with "
+				   "--security-opt systempaths=unconfined, or run sandrun with --proc none (nothing is less isolated)");
+		return -msg->errnum;
+	}
+	if (op->kind == SR_FS_SAME) {
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, EAGAIN, "sandbox",
+				   "cannot show /etc safely: it changed while the sandbox was built");
+		sr_error_hint(err, "a package is being installed, perhaps; run it again");
+		return -EAGAIN;
+	}
+	if (op->kind == SR_FS_OPEN || (op->kind == SR_FS_OVERLAY && (op->flags & SR_FS_HERE)) ||
+	    (op->kind == SR_FS_BIND && op->ino)) {
+		str_escape(op->src, shown, sizeof(shown));
+		if (msg->errnum == ESTALE)
+			reason = "it was exchanged while sandrun looked at it";
+		(void)sr_error_set(err, op->src == run->box->env_path ? SR_E_ENVIRONMENT : SR_E_MOUNT, msg->errnum, "sandbox",
+				   "cannot show %s inside: %s", shown, reason);
+		if (plan->borrowed_id && msg->errnum == EACCES)
+			sr_error_hint(err, "run by root, the program's user owns nothing: every folder on that path must be open to all "
+					   "(chmod o+x), or run sandrun as an ordinary user");
+		return -msg->errnum;
+	}
+	return sr_error_set(err, SR_E_MOUNT, msg->errnum, "sandbox", "cannot build %s of the new root: %s",
+			    op->dest[0] ? op->dest : op->src, reason);
+}
+
+int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct sr_error *err)
+{
+	static const struct {
+		enum sr_error_code code;
+		const char *what;
+	} rows[SR_STAGE_MAX] = {
+		[SR_STAGE_START] = { SR_E_SETUP, "prepare the sandbox's first process" },
+		[SR_STAGE_IDS] = { SR_E_USERNS_DENIED, "map the user id" },
+		[SR_STAGE_PROPAGATION] = { SR_E_MOUNT, "make mounts private" },
+		[SR_STAGE_FS] = { SR_E_MOUNT, "build the new root" },
+		[SR_STAGE_PIVOT] = { SR_E_MOUNT, "change to the new root" },
+		[SR_STAGE_HOSTNAME] = { SR_E_NAMESPACE, "set the host name" },
+		[SR_STAGE_LOOPBACK] = { SR_E_NAMESPACE, "bring the loopback interface up" },
+		[SR_STAGE_CAPS] = { SR_E_SETUP, "give up privileges" },
+		[SR_STAGE_LANDLOCK] = { SR_E_LANDLOCK, "set up Landlock" },
+		[SR_STAGE_TERMINAL] = { SR_E_TERMINAL, "make a private terminal" },
+		[SR_STAGE_GATE] = { SR_E_SETUP, "wait at the gate" },
+		[SR_STAGE_FORK] = { SR_E_SETUP, "start the program's process" },
+		[SR_STAGE_STDIO] = { SR_E_SETUP, "connect standard input and output" },
+		[SR_STAGE_RLIMITS] = { SR_E_SETUP, "set resource limits" },
+		[SR_STAGE_SECCOMP] = { SR_E_SECCOMP, "install the seccomp filter" },
+		[SR_STAGE_EXEC] = { SR_E_SETUP, "execute the program" },
+		[SR_STAGE_INIT] = { SR_E_SETUP, "lock down the sandbox's first process" },
+	};
+	int e = msg->errnum > 0 ? msg->errnum : EPERM;
+
+	if (msg->stage == SR_STAGE_EXEC)
+		return exec_error(run, e, err);
+	if (msg->stage == SR_STAGE_FS)
+		return fs_error(run, msg, err);
+	if (msg->stage >= SR_STAGE_MAX)
+		return sr_error_set(err, SR_E_INTERNAL, e, "sandbox", "cannot understand the sandbox's message");
+	if (apparmor_restricts() && (e == EPERM || e == EACCES))
+		return apparmor(e, err);
+	(void)sr_error_set(err, rows[msg->stage].code, e, "sandbox", "cannot %s: %s", rows[msg->stage].what, strerror(e));
+	if (msg->stage == SR_STAGE_IDS && e == ENOENT)
+		sr_error_hint(err, "no /proc is mounted here; as root: mount -t proc proc /proc");
+	if (msg->stage == SR_STAGE_FORK && e == EAGAIN)
+		sr_error_hint(err, "the process limit (--pids, or `ulimit -u` of the caller) leaves no room for the program");
+	return -e;
+}
