@@ -1,0 +1,3 @@
+f <- function(x) stop("boom")
+cat("before\n")
+f(1)

@@ -1,0 +1,6 @@
+BEGIN {
+	print "before"
+	fflush()
+	pattern = "("
+	print "x" ~ pattern
+}

@@ -1,0 +1,3 @@
+echo before
+set -u
+echo "$missing_variable"

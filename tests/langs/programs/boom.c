@@ -1,0 +1,10 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+	puts("before");
+	fflush(stdout);
+	fputs("boom\n", stderr);
+	abort();
+}

@@ -1,0 +1,5 @@
+function f(x) {
+	return x.no.such;
+}
+console.log('before');
+f({});

@@ -1,0 +1,5 @@
+local function f(x)
+	return x.no.such
+end
+print("before")
+f({})

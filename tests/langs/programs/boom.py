@@ -1,0 +1,4 @@
+def f(x):
+    return x / 0
+print("before", flush=True)
+f(1)

@@ -1,0 +1,3 @@
+echo before
+no_such_command_here
+exit 3

@@ -1,0 +1,6 @@
+for (arg in commandArgs(trailingOnly = TRUE)) cat("<", arg, ">\n", sep = "")
+cat("grüße, 世界\n")
+if (file.exists("beside.txt")) cat("beside:", readLines("beside.txt"), fill = FALSE)
+if (file.exists("beside.txt")) cat("\n")
+for (line in readLines(file("stdin"))) cat("in: ", line, "\n", sep = "")
+quit(status = 7)

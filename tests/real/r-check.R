@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+# R's own parts: numbers, linear algebra, files, processes, sockets. Stops at the first thing that is not as it must be.
+set.seed(1)
+x <- matrix(rnorm(10000), 100)
+s <- svd(x)
+stopifnot(all.equal(s$u %*% diag(s$d) %*% t(s$v), x))
+stopifnot(all.equal(solve(x) %*% x, diag(100)))
+d <- data.frame(a = 1:100, b = 2 * (1:100) + 1)
+stopifnot(all.equal(unname(coef(lm(b ~ a, d))), c(1, 2)))
+stopifnot(all.equal(Re(fft(fft(1:64), inverse = TRUE)) / 64, as.numeric(1:64)))
+
+f <- tempfile()
+saveRDS(d, f)
+stopifnot(identical(readRDS(f), d))
+write.csv(d, f, row.names = FALSE)
+stopifnot(all.equal(read.csv(f), d))
+z <- gzfile(f, "w"); writeLines("grüße", z); close(z)
+stopifnot(identical(readLines(f, encoding = "UTF-8"), "grüße"))
+
+stopifnot(identical(system2("sh", c("-c", shQuote("echo out; exit 0")), stdout = TRUE), "out"))
+stopifnot(system("exit 3") == 3)
+stopifnot(identical(unlist(parallel::mclapply(1:8, function(n) n^2, mc.cores = 4)), (1:8)^2))
+cluster <- parallel::makePSOCKcluster(2, host = "localhost")
+stopifnot(identical(unlist(parallel::parLapply(cluster, 1:4, function(n) n + 1)), c(2, 3, 4, 5)))
+parallel::stopCluster(cluster)
+
+pdf(f); plot(1:10); invisible(dev.off())
+stopifnot(file.size(f) > 1000)
+stopifnot(nchar(Sys.info()[["user"]]) > 0, Sys.getpid() > 0, nzchar(Sys.timezone()))
+zero <- as.POSIXct(0, origin = "1970-01-01", tz = "UTC")
+stopifnot(identical(strftime(zero, "%F %T", tz = "UTC"), "1970-01-01 00:00:00"))
+cat("R is well\n")

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# One table of options: --help, the man page and the completions name the same ones.
+
+load ../lib/common
+
+# "--long" and "-c" of every row of the table; a row without a long name gives the short one alone.
+table() {
+	local text
+	text=$(printf '%s\n' '#define SR_OPTION(short_name, name, kind, target, arg, group, help) ROW short_name name END' \
+		'#include "policy/options.def"' | gcc -E -P -I"$TOP/src" -x c - | grep '^ROW') || return 1
+	sed -E "s/^ROW 0 \"([^\"]+)\".*/--\1/; s/^ROW ('.') NULL.*/\1/; s/^ROW ('.') \"([^\"]+)\".*/\1\n--\2/; s/^ROW 0 NULL.*//" \
+		<<<"$text" | sed -E "s/^'(.)'/-\1/" | grep . | sort -u
+}
+
+# What a text names: words that start with - or --, in any of the ways that texts write them.
+named() {
+	sed -E 's/\\-/-/g; s/\\f[BIRP]//g' "$@" | grep -oE '(^|[^A-Za-z0-9_/.-])--?[A-Za-z][A-Za-z0-9-]*' | grep -oE -- '--?[A-Za-z].*' | sort -u
+}
+
+@test "the table has options, short and long" {
+	local all
+	all=$(table)
+	[ "$(wc -l <<<"$all")" -gt 20 ]
+	assert_contains "$all" "--timeout"
+	assert_contains "$all" "-c"
+}
+
+@test "--help names every option of the table and no other" {
+	sr --help
+	assert_success
+	assert_equal "$(named <<<"$output" | grep '^--')" "$(table | grep '^--')"
+	assert_equal "$(comm -23 <(table | grep -v '^--') <(named <<<"$output"))" ""
+}
+
+# The options that the man page has a paragraph for: ".It Fl c , -long Ar value".
+described() {
+	grep -E '^\.It Fl ' "$TOP/man/sandrun.1" | sed -E 's/^\.It Fl //; s/ (Ar|Cm|Ns|Oo|Op) .*//; s/ , /\n/g' |
+		sed -E 's/^Fl //; s/^/-/' | sort -u
+}
+
+@test "the man page has a paragraph for every option of the table and for no other" {
+	assert_equal "$(described)" "$(table)"
+}
+
+@test "the man page has no errors" {
+	require_cmd mandoc
+	try mandoc -T lint -W warning "$TOP/man/sandrun.1"
+	assert_output ""
+	assert_success
+}
+
+# bash's own answer to a word that starts with a dash.
+bash_completions() {
+	bash -c 'source "$1"; COMP_WORDS=(sandrun "$2"); COMP_CWORD=1; COMP_LINE="sandrun $2"; COMP_POINT=${#COMP_LINE}
+		fn=$(complete -p sandrun | sed -E "s/.*-F ([^ ]+).*/\1/"); "$fn" sandrun "$2" sandrun; printf "%s\n" "${COMPREPLY[@]}"' \
+		bash "$TOP/completions/sandrun.bash" "$1" | sed -E 's/[ =]+$//' | sort -u
+}
+
+@test "bash completes exactly the long options of the table" {
+	assert_equal "$(bash_completions -- | grep '^--')" "$(table | grep '^--')"
+}
+
+@test "fish completes exactly the long options of the table" {
+	assert_equal "$(grep -E '^complete ' "$TOP/completions/sandrun.fish" | grep -oE -- ' (-l|--long-option) [a-z-]+' | awk '{ print "--" $2 }' | sort -u)" \
+		"$(table | grep '^--')"
+}
+
+@test "zsh completes exactly the long options of the table" {
+	assert_equal "$(grep -oE -- '--[a-z][a-z-]+' "$TOP/completions/_sandrun" | sort -u)" "$(table | grep '^--')"
+}
