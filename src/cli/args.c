@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "cli/subcommand.h"
+
 #define STAGE "options"
 /* An untrusted text as a message may show it; lives until the end of the block. */
 #define SHOWN(s) str_escape((s), (char[160]){ 0 }, 160)
@@ -422,22 +424,18 @@ static int parse_options(struct parse *s)
 	return 0;
 }
 
-/* Words that are subcommands by interface, and not built yet: a script of that name is `./verify`. */
+/* A subcommand's word where a script would stand: not built yet, or behind options that it does not take. */
 static int check_reserved(struct parse *s)
 {
-	static const char *const reserved[] = { "verify", "open",  "certificate", "environment", "profile",   "key",
-						"doctor", "serve", "mcp",	  "worker",	 "completion" };
 	const char *word = s->argv[s->at];
+	const struct subcommand *sub = subcommand_find(word);
 
-	for (size_t i = 0; i < SR_ELEMENTSOF(reserved); i++) {
-		if (strcmp(word, reserved[i]) != 0)
-			continue;
-		sr_error_set(s->err, SR_E_OPTION, EINVAL, STAGE, "cannot run '%s': the subcommand is not in this version",
-			     word);
-		sr_error_hint(s->err, "for a file of that name write ./%s", word);
-		return -EINVAL;
-	}
-	return 0;
+	if (!sub)
+		return 0;
+	sr_error_set(s->err, SR_E_OPTION, EINVAL, STAGE, "cannot run '%s': %s", word,
+		     sub->run ? "a subcommand stands first, before any option" : "the subcommand is not in this version");
+	sr_error_hint(s->err, "for a file of that name write ./%s", word);
+	return -EINVAL;
 }
 
 /* `sandrun explain ...` is `sandrun --explain ...`. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "cli/args.h"
+#include "cli/subcommand.h"
 
 #define COLUMN 29
 
@@ -45,6 +46,15 @@ static void print_option(FILE *to, const struct args_option *o)
 		fprintf(to, "%s\n%*s%s\n", left, COLUMN, "", o->help);
 }
 
+static void print_subcommands(FILE *to)
+{
+	fprintf(to, "\nSubcommands\n  %-*s%s\n", COLUMN - 2, "explain ...", "print the plan and run nothing");
+	for (const struct subcommand *s = subcommands; s->word; s++) {
+		if (s->run)
+			fprintf(to, "  %-*s%s\n", COLUMN - 2, s->word, s->help);
+	}
+}
+
 static int finish(FILE *to)
 {
 	errno = 0;
@@ -63,6 +73,7 @@ int help_print(FILE *to)
 				print_option(to, &args_options[i]);
 		}
 	}
+	print_subcommands(to);
 	fputs(closing, to);
 	return finish(to);
 }

@@ -14,6 +14,7 @@
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cli/subcommand.h"
 #include "policy/profile.h"
 #include "sys/kernel.h"
 
@@ -216,6 +217,7 @@ int main(int argc, char **argv)
 		.argv = argv,
 	};
 	enum args_action action = ARGS_RUN;
+	const struct subcommand *sub = argc > 1 ? subcommand_find(argv[1]) : NULL;
 	int status;
 
 	if (refuse_privileges(&c.err) < 0 || close_inherited(&c.err) < 0 || run_stdio(&c.stdio, &c.err) < 0) {
@@ -224,9 +226,10 @@ int main(int argc, char **argv)
 	}
 	(void)signal(SIGPIPE, SIG_IGN); /* a vanished reader is an errno to us; the payload gets the default back */
 	(void)signal(SIGXFSZ, SIG_IGN); /* so is the caller's own file size limit while outputs are copied */
-	(void)signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would have the kernel reap our children */
 	(void)signal(SIGCHLD, SIG_DFL); /* ignored by the caller, the sandbox's end would vanish before it is waited for, wait(2) */
-	if (args_parse(argc, argv, c.stdio.tty[0], &c.policy, &action, &c.err) < 0) {
+	if (sub && sub->run) {
+		status = sub->run(argc - 1, argv + 1, &c);
+	} else if (args_parse(argc, argv, c.stdio.tty[0], &c.policy, &action, &c.err) < 0) {
 		message_error(&c.policy, &c.err);
 		status = c.err.status;
 	} else {
