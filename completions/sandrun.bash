@@ -43,6 +43,8 @@ _sandrun_value() {
 	--proc) _sandrun_words 'fresh none' "$2" ;;
 	--error-format) _sandrun_words 'text json' "$2" ;;
 	--color) _sandrun_words 'auto always never' "$2" ;;
+	--cpu-max) _sandrun_words '50% 100% 200% 400% unlimited' "$2" ;;
+	--cpu-window) _sandrun_words '10s/60s 1s/10s unlimited' "$2" ;;
 	-t | --timeout | --cpu-time) _sandrun_words '10s 1m 5m 1h unlimited' "$2" ;;
 	-m | --memory | --work-size | --tmp-size | --file-size | --output-limit) _sandrun_words '64M 256M 512M 1G 2G unlimited' "$2" ;;
 	--pids | --nofile) _sandrun_words '64 128 256 1024' "$2" ;;
@@ -52,7 +54,7 @@ _sandrun_value() {
 }
 
 _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --setenv -i --input --bind --show -o --output
--O --output-dir --output-archive --force -t --timeout --cpu-time -m --memory --pids --work-size --tmp-size --nofile --file-size
+-O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
 --output-limit --strict -q --quiet -v --verbose --report --error-format --explain --timing --color -h --help --version'
 
 # Prints where the operands begin: "options", "script" or "command", from the words before the cursor.

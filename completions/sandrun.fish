@@ -41,6 +41,8 @@ complete -c sandrun -s O -l output-dir -x -a '(__fish_complete_directories)' -d 
 complete -c sandrun -l output-archive -r -F -d 'Put the outputs into a tar.gz'
 complete -c sandrun -l force -d 'Outputs may replace existing files'
 complete -c sandrun -s t -l timeout -x -a '10s 1m 5m 1h unlimited' -d 'Wall-clock time'
+complete -c sandrun -l cpu-max -x -a '50% 100% 200% 400% unlimited' -d 'Share of a processor'
+complete -c sandrun -l cpu-window -x -a '10s/60s 1s/10s unlimited' -d 'Processor time in a stretch of time'
 complete -c sandrun -l cpu-time -x -a '10s 1m 5m 1h unlimited' -d 'Processor time'
 complete -c sandrun -s m -l memory -x -a '64M 256M 512M 1G 2G unlimited' -d 'Memory of all processes'
 complete -c sandrun -l pids -x -a '64 128 256' -d 'Processes and threads at a time'

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/subcommand.h"
+#include "policy/limit.h"
 
 #define STAGE "options"
 /* An untrusted text as a message may show it; lives until the end of the block. */
@@ -22,9 +23,7 @@
 #define TARGET_BIND(t) offsetof(struct sr_policy, t)
 #define TARGET_SETENV(t) offsetof(struct sr_policy, t)
 #define TARGET_ENUM(t) offsetof(struct sr_policy, t)
-#define TARGET_BYTES(t) SR_LIMIT_##t
-#define TARGET_TIME(t) SR_LIMIT_##t
-#define TARGET_COUNT(t) SR_LIMIT_##t
+#define TARGET_LIMIT(t) SR_LIMIT_##t
 #define TARGET_ACTION(t) ARGS_##t
 
 const struct args_option args_options[] = {
@@ -189,52 +188,40 @@ static int set_enum(struct parse *s, const struct args_option *o, const char *va
 	return -EINVAL;
 }
 
-static int set_limit(struct parse *s, const struct args_option *o, const char *value,
-		     int (*read)(const char *s, uint64_t *ret), const char *kind, const char *hint)
+static int set_limit(struct parse *s, const struct args_option *o, const char *value)
 {
+	static const char *const not_a[] = {
+		[SR_LIMIT_KIND_BYTES] = "not a size",	  [SR_LIMIT_KIND_TIME] = "not a time",
+		[SR_LIMIT_KIND_COUNT] = "not a number",	  [SR_LIMIT_KIND_PERCENT] = "not a percentage",
+		[SR_LIMIT_KIND_WEIGHT] = "not a weight",  [SR_LIMIT_KIND_WINDOW] = "not a time in a time",
+	};
+	static const char *const hints[] = {
+		[SR_LIMIT_KIND_BYTES] = "sizes are a number with K, M or G (factor 1024), e.g. 512M",
+		[SR_LIMIT_KIND_TIME] = "times are a number with ms, s, m or h, e.g. 10s; without a unit, seconds",
+		[SR_LIMIT_KIND_COUNT] = "give a whole number, e.g. 64, or 'unlimited'",
+		[SR_LIMIT_KIND_PERCENT] = "give a share of one processor, e.g. 50%, 100%, 400%, or 'unlimited'",
+		[SR_LIMIT_KIND_WEIGHT] = "give a number from 1 to 10000",
+		[SR_LIMIT_KIND_WINDOW] = "give processor time in a stretch of 100ms to 1h, e.g. 10s/60s",
+	};
+	enum sr_limit_id id = (enum sr_limit_id)o->target;
+	enum sr_limit_kind kind = sr_limit_rows[id].kind;
 	uint64_t v;
-	int r = read(value, &v);
+	int r = limit_parse(kind, value, &v);
 
 	if (r == -ERANGE)
-		return bad_value(s, value, "too large", hint);
+		return bad_value(s, value, kind == SR_LIMIT_KIND_WINDOW ? "out of range" : "too large", hints[kind]);
 	if (r < 0)
-		return bad_value(s, value, kind, hint);
+		return bad_value(s, value, not_a[kind], hints[kind]);
 	if (v == 0) /* 0 means "no limit" to some kernel interfaces, "nothing" to others: neither is meant */
 		return bad_value(s, value, "zero is no limit", "leave the option out, or say 'unlimited'");
-	policy_set_limit(s->p, (enum sr_limit_id)o->target, v, SR_FROM_COMMAND_LINE);
+	policy_set_limit(s->p, id, v, SR_FROM_COMMAND_LINE);
 	return 0;
-}
-
-static int set_bytes(struct parse *s, const struct args_option *o, const char *value)
-{
-	return set_limit(s, o, value, str_to_bytes, "not a size",
-			 "sizes are a number with K, M or G (factor 1024), e.g. 512M");
-}
-
-static int set_time(struct parse *s, const struct args_option *o, const char *value)
-{
-	return set_limit(s, o, value, str_to_duration, "not a time",
-			 "times are a number with ms, s, m or h, e.g. 10s; without a unit, seconds");
-}
-
-static int read_count(const char *text, uint64_t *ret)
-{
-	if (strcmp(text, "unlimited") == 0) {
-		*ret = SR_UNLIMITED;
-		return 0;
-	}
-	return str_to_u64(text, ret);
-}
-
-static int set_count(struct parse *s, const struct args_option *o, const char *value)
-{
-	return set_limit(s, o, value, read_count, "not a number", "give a whole number, e.g. 64, or 'unlimited'");
 }
 
 static set_fn *const setters[] = {
 	[ARGS_FLAG] = set_flag,   [ARGS_STRING] = set_string, [ARGS_CODE] = set_string,     [ARGS_LIST] = set_list,
 	[ARGS_INPUT] = set_file,  [ARGS_BIND] = set_file,     [ARGS_SETENV] = set_setenv,   [ARGS_ENUM] = set_enum,
-	[ARGS_BYTES] = set_bytes, [ARGS_TIME] = set_time,     [ARGS_COUNT] = set_count,     [ARGS_ACTION] = set_action,
+	[ARGS_LIMIT] = set_limit, [ARGS_ACTION] = set_action,
 };
 
 static const struct args_option *find_long(const char *name, size_t len)

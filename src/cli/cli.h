@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "plan/build.h"
+#include "policy/limit.h"
 #include "policy/policy.h"
 #include "run/collect.h"
 #include "run/outcome.h"
@@ -45,9 +46,6 @@ int explain_print(const struct cli_run *c, FILE *f);
 /* --report: checks the place before anything runs; writes the file whole or not at all. */
 int report_check(const struct sr_policy *p, struct sr_error *err);
 int report_write(const struct cli_run *c, struct sr_error *err);
-/* One row of SR_LIMITS as text with its unit ("512M", "60s", "128"). */
-void limit_text(const struct sr_policy *p, enum sr_limit_id id, char out[static 32]);
-const char *limit_name(enum sr_limit_id id);
 /* "exited", "limit" ...; "memory", "wall-time" ... or NULL. */
 const char *outcome_name(enum sr_outcome_kind kind);
 const char *hit_name(enum sr_limit_hit hit);

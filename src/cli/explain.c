@@ -141,6 +141,8 @@ static void fences(const struct cli_run *c, FILE *f)
 	for (unsigned i = 0; i < SR_LIMIT_MAX; i++) {
 		char value[32];
 
+		if (c->policy.limits[i].value == SR_UNLIMITED && c->policy.limits[i].source == SR_FROM_BUILTIN)
+			continue; /* nobody asked for one */
 		limit_text(&c->policy, (enum sr_limit_id)i, value);
 		(void)fprintf(f, "%-12s%s = %s\n", "limit", limit_name((enum sr_limit_id)i), value);
 	}

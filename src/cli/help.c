@@ -57,7 +57,6 @@ static void print_subcommands(FILE *to)
 
 static int finish(FILE *to)
 {
-	errno = 0;
 	if (fflush(to) == 0 && !ferror(to))
 		return 0;
 	return errno ? -errno : -EIO;
@@ -65,6 +64,7 @@ static int finish(FILE *to)
 
 int help_print(FILE *to)
 {
+	errno = 0; /* what a write in the middle of it met is still there at its end */
 	fputs(usage, to);
 	for (size_t g = 0; g < ARGS_GROUP_MAX; g++) {
 		fprintf(to, "\n%s\n", args_group_titles[g]);
@@ -80,6 +80,7 @@ int help_print(FILE *to)
 
 int version_print(FILE *to)
 {
+	errno = 0;
 	fputs("sandrun " SR_VERSION "\n", to);
 	return finish(to);
 }

@@ -32,11 +32,17 @@ enum sr_source {
 
 /*
  * Limits. One X-macro row a limit: field, INI section, INI key, value kind, built-in value.
- * Kinds: BYTES (str_to_bytes), TIME (str_to_duration, ns), COUNT (str_to_u64, "unlimited").
+ * Kinds: BYTES, TIME (ns), COUNT, PERCENT, WEIGHT, WINDOW; policy/limit.h says how each is written and what its unit is.
  */
 #define SR_LIMITS(X)                                                                   \
 	X(memory_bytes, "limits", "memory.max", BYTES, 512ULL << 20)                   \
+	X(memory_high_bytes, "limits", "memory.high", BYTES, SR_UNLIMITED)             \
+	X(swap_bytes, "limits", "memory.swap.max", BYTES, 0)                           \
 	X(pids, "limits", "pids.max", COUNT, 128)                                      \
+	X(cpu_percent, "limits", "cpu.max", PERCENT, 100)                              \
+	X(cpu_weight, "limits", "cpu.weight", WEIGHT, SR_UNLIMITED)                    \
+	X(cpu_window, "limits", "cpu.window", WINDOW, SR_UNLIMITED)                    \
+	X(io_weight, "limits", "io.weight", WEIGHT, SR_UNLIMITED)                      \
 	X(cpu_ns, "limits", "cpu.time", TIME, 60ULL * 1000000000ULL)                   \
 	X(wall_ns, "limits", "wall.time", TIME, 300ULL * 1000000000ULL)                \
 	X(nofile, "rlimit", "nofile", COUNT, 256)                                      \
@@ -53,6 +59,11 @@ enum sr_source {
 	X(stdio_bytes, "output", "stdio.max", BYTES, 10ULL << 20)                      \
 	X(out_files, "output", "files.max", COUNT, 10000)                              \
 	X(out_bytes, "output", "bytes.max", BYTES, 256ULL << 20)
+
+/* Where 0 is an answer: none at all. */
+#define SR_LIMITS_THAT_MAY_BE_ZERO(X)                                              \
+	X(swap_bytes) X(fsize_bytes) X(memlock_bytes) X(sigpending) X(msgqueue_bytes)  \
+	X(stdio_bytes) X(out_files) X(out_bytes)
 
 enum sr_limit_id {
 #define SR_LIMIT_ROW(field, section, key, kind, dflt) SR_LIMIT_##field,

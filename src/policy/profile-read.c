@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/limit.h"
 #include "policy/syscalls.h"
 
 #define STAGE "profile"
@@ -27,14 +28,11 @@ struct reading {
 /* Takes a value; negative when it is refused, with the error set. */
 typedef int (*key_fn)(struct reading *r, const struct key *key, const char *value);
 
-enum limit_kind { KIND_BYTES, KIND_TIME, KIND_COUNT };
-
 struct key {
 	const char *section, *name;
 	key_fn take;
 	bool list; /* may go on in indented lines */
 	int limit; /* enum sr_limit_id */
-	enum limit_kind kind;
 };
 
 static int SR_PRINTF(2, 3) refuse(struct reading *r, const char *fmt, ...)
@@ -97,60 +95,28 @@ static int take_network(struct reading *r, const struct key *key, const char *va
 	return take_only(r, key, value, "none");
 }
 
-/* A size of 0 would mean none at all, or to tmpfs "no limit": neither is what a reader expects. */
-static bool may_be_zero(int limit)
-{
-	switch (limit) {
-	case SR_LIMIT_fsize_bytes:
-	case SR_LIMIT_memlock_bytes:
-	case SR_LIMIT_sigpending:
-	case SR_LIMIT_msgqueue_bytes:
-	case SR_LIMIT_stdio_bytes:
-	case SR_LIMIT_out_files:
-	case SR_LIMIT_out_bytes:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int parse_limit(enum limit_kind kind, const char *value, uint64_t *ret)
-{
-	if (kind == KIND_BYTES)
-		return str_to_bytes(value, ret);
-	if (kind == KIND_TIME)
-		return str_to_duration(value, ret);
-	if (strcmp(value, "unlimited") == 0 || strcmp(value, "max") == 0) {
-		*ret = SR_UNLIMITED;
-		return 0;
-	}
-	return str_to_u64(value, ret);
-}
-
 static int take_limit(struct reading *r, const struct key *key, const char *value)
 {
-	static const char *const takes[] = {
-		[KIND_BYTES] = "a size such as 100, 64K, 512M, 2G, or unlimited",
-		[KIND_TIME] = "a duration such as 250ms, 10s, 5m, 1h, or unlimited",
-		[KIND_COUNT] = "a whole number, or unlimited",
-	};
+	const struct sr_limit_row *row = &sr_limit_rows[key->limit];
 	uint64_t number = 0;
 	char shown[64];
-	int e = parse_limit(key->kind, value, &number);
+	int e = limit_parse(row->kind, value, &number);
 
 	(void)str_escape(value, shown, sizeof(shown));
-	if (e == -ERANGE) {
+	if (e == -ERANGE && (row->kind == SR_LIMIT_KIND_WEIGHT || row->kind == SR_LIMIT_KIND_WINDOW)) {
+		e = refuse(r, "%s = %s is out of range", key->name, shown);
+	} else if (e == -ERANGE) {
 		e = refuse(r, "%s = %s is too large", key->name, shown);
 	} else if (e < 0) {
 		e = refuse(r, "%s does not take \"%s\"", key->name, shown);
-	} else if (number == 0 && !may_be_zero(key->limit)) {
+	} else if (number == 0 && !limit_may_be_zero((enum sr_limit_id)key->limit)) {
 		e = refuse(r, "%s must not be 0", key->name);
 	} else {
 		r->profile->limits[key->limit].set = true;
 		r->profile->limits[key->limit].value = number;
 		return 0;
 	}
-	sr_error_hint(r->err, "%s takes %s", key->name, takes[key->kind]);
+	sr_error_hint(r->err, "%s takes %s", key->name, limit_takes(row->kind));
 	return e;
 }
 
@@ -241,7 +207,7 @@ static const struct key keys[] = {
 	{ .section = "network", .name = "mode", .take = take_network },
 #define SR_LIMIT_ROW(field, section_name, key_name, kind_name, dflt)         \
 	{ .section = (section_name), .name = (key_name), .take = take_limit, \
-	  .limit = SR_LIMIT_##field, .kind = KIND_##kind_name },
+	  .limit = SR_LIMIT_##field },
 	SR_LIMITS(SR_LIMIT_ROW)
 #undef SR_LIMIT_ROW
 };
