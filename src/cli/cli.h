@@ -23,6 +23,7 @@ struct cli_run {
 	struct sr_exec exec;
 	struct sr_snapshot snapshot;
 	struct sr_plan_box box;
+	struct sr_cgroup cgroup;
 	struct sr_run run;
 	struct sr_collected collected;
 	struct sr_stdio stdio;

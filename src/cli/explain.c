@@ -138,6 +138,8 @@ static void fences(const struct cli_run *c, FILE *f)
 		(void)fprintf(f, "%-12sABI %d\n", "landlock", p->landlock_abi);
 	else
 		(void)fprintf(f, "%-12snone\n", "landlock");
+	cgroup_describe(&c->cgroup, shown, sizeof(shown));
+	(void)fprintf(f, "%-12s%s\n", "cgroup", shown);
 	for (unsigned i = 0; i < SR_LIMIT_MAX; i++) {
 		char value[32];
 

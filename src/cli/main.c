@@ -68,6 +68,16 @@ static void note_left_out(struct cli_run *c, const char *what, const char *why, 
 	plan_note(&c->box, false, what, "%s was left out: it %s", str_escape(name, shown, sizeof(shown)), why);
 }
 
+/* What is known already of the limits: all without a cgroup; what --explain expects. A run adds what it finds. */
+static void note_cgroup(struct cli_run *c)
+{
+	struct sr_cgroup expected = c->cgroup;
+
+	expected.controllers |= expected.controllers & SR_CGROUP_MEMORY ? SR_CGROUP_SWAP : 0;
+	if (c->cgroup.way == SR_CGROUP_NONE || (c->policy.explain && c->cgroup.way == SR_CGROUP_DELEGATED))
+		cgroup_notes(&expected, &c->policy, &c->box);
+}
+
 /* Everything that can be refused before a process exists. */
 static int plan(struct cli_run *c)
 {
@@ -87,12 +97,17 @@ static int plan(struct cli_run *c)
 		r = report_check(&c->policy, &c->err);
 	if (r < 0)
 		return r;
+	cgroup_choose(&c->cgroup);
+	if (!c->policy.explain)
+		cgroup_begin(&c->cgroup);
 	wants.work_fd = wants_work_folder(c);
 	wants.pty = c->stdio.tty[0] || c->stdio.tty[1] || c->stdio.tty[2];
 	wants.no_proc = c->policy.proc == SR_PROC_NONE;
 	wants.caller_argv = c->argv;
 	r = plan_build(&c->policy, &c->env, &c->exec, &wants, &c->box, &c->err);
 	c->planned = r == 0;
+	if (c->planned)
+		note_cgroup(c);
 	for (size_t i = 0; i < c->snapshot.hidden.count; i++)
 		note_left_out(c, "hidden", "may hold secrets; --show lets it in", c->snapshot.hidden.items[i]);
 	for (size_t i = 0; i < c->snapshot.skipped.count; i++)
@@ -107,7 +122,7 @@ static int execute(struct cli_run *c)
 	int r;
 
 	c->prepared = true;
-	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->err);
+	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->cgroup, &c->err);
 	c->run.outcome.phases.planned = planned;
 	if (!r && wants_work_folder(c))
 		r = run_files(&c->run, &c->snapshot, &c->err);
@@ -197,6 +212,7 @@ static void cli_done(struct cli_run *c)
 {
 	if (c->prepared)
 		run_done(&c->run);
+	cgroup_done(&c->cgroup);
 	plan_done(&c->box);
 	collected_done(&c->collected);
 	snapshot_done(&c->snapshot);
@@ -211,6 +227,7 @@ int main(int argc, char **argv)
 	struct cli_run c = {
 		.env = SR_ENVIRONMENT_INIT,
 		.snapshot = SR_SNAPSHOT_INIT,
+		.cgroup = SR_CGROUP_INIT,
 		.err = SR_ERROR_INIT,
 		.out_dir_fd = -1,
 		.started_ns = run_now(),

@@ -104,17 +104,19 @@ static json_t *enforced(const struct cli_run *c)
 
 	if (!c->planned)
 		return json_null();
-	return json_pack("{s:[sssssss], s:b, s:s, s:i, s:i, s:i, s:s, s:s}", "namespaces", "user", "pid", "mount", "network",
+	return json_pack("{s:[sssssss], s:b, s:s, s:i, s:i, s:i, s:s, s:s, s:s}", "namespaces", "user", "pid", "mount", "network",
 			 "ipc", "uts", "cgroup", "noNewPrivileges", 1, "capabilities", "none", "landlockAbi", p->landlock_abi,
-			 "seccompInstructions", (int)p->filter.count, "hostUid", (int)p->outer_uid, "network", "none", "howKnown",
-			 "installed");
+			 "seccompInstructions", (int)p->filter.count, "hostUid", (int)p->outer_uid, "network", "none", "cgroup",
+			 cgroup_way_name(c->cgroup.way), "howKnown", "installed");
 }
 
 static json_t *usage(const struct sr_outcome *o)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "wallNs", number(o->wall_ns, "clock-monotonic"), "userNs",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "wallNs", number(o->wall_ns, "clock-monotonic"), "userNs",
 			 number(o->user_us * 1000, o->cpu_source), "systemNs", number(o->system_us * 1000, o->cpu_source),
-			 "memoryPeakBytes", number(o->memory_peak_bytes, o->memory_source));
+			 "memoryPeakBytes", number(o->memory_peak_bytes, o->memory_source), "processesPeak",
+			 (json_int_t)o->pids_peak, "forksRefused", (json_int_t)o->forks_refused, "throttledNs",
+			 (json_int_t)o->throttled_us * 1000, "pausedNs", (json_int_t)o->frozen_ns);
 }
 
 static json_t *error_object(const struct cli_run *c)

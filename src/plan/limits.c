@@ -2,9 +2,9 @@
 /*
  * Limits as rlimits (setrlimit(2)) and the Landlock ruleset (landlock(7)), from numbers of the policy.
  *
- * Without a memory cgroup RLIMIT_DATA is only a backstop: it counts what a process may write privately, touched or not
- * (a hundred idle thread stacks are 800 MB of it), so it stands at four times the memory limit, and the supervisor's
- * watchdog holds the limit itself over the whole tree (finding 14).
+ * RLIMIT_DATA is only a backstop: it counts what a process may write privately, touched or not
+ * (a hundred idle thread stacks are 800 MB of it), so it stands at four times the memory limit; the limit itself is
+ * held by the run's cgroup (run/cgroup.h) or by the supervisor's watchdog over the whole tree (finding 14).
  */
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -75,15 +75,6 @@ void plan_limits(struct sr_plan_box *box, const struct sr_policy *p)
 	add_rlimit(box, "cpu.time", RLIMIT_CPU, cpu, cpu == SR_UNLIMITED ? cpu : cpu + 2);
 	add_rlimit(box, "rtprio", RLIMIT_RTPRIO, 0, 0);
 	add_rlimit(box, "nice", RLIMIT_NICE, 0, 0);
-
-	if (memory != SR_UNLIMITED)
-		plan_note(box, true, "memory.max",
-			  "memory limit: no cgroup v2 controller; held by a watchdog over the process tree and by RLIMIT_DATA");
-	if (pids != SR_UNLIMITED)
-		plan_note(box, true, "pids.max", "process limit: no cgroup v2 controller; held by RLIMIT_NPROC");
-	if (policy_limit(p, SR_LIMIT_cpu_ns) != SR_UNLIMITED)
-		plan_note(box, true, "cpu.time",
-			  "CPU time limit: no cgroup v2 controller; held by a watchdog over the process tree and by RLIMIT_CPU");
 }
 
 static void add_rule(struct sr_plan *plan, const char *path, uint64_t access)

@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,98 +14,33 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "run/filecopy.h"
-#include "sys/kernel.h"
+#include "run/helper.h"
 
 #define STAGE "archive"
-
-#ifndef SR_LIBEXEC_DIR
-#define SR_LIBEXEC_DIR "/usr/libexec/sandrun"
-#endif
 
 int archive_find(char **ret_path, struct sr_error *err)
 {
 	SR_AUTOFREE char *path = NULL;
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
+	int r = helper_find(SR_ARCHIVE_PROGRAM, &path);
 
-	if (n > 0) {
-		self[n] = '\0';
-		slash = strrchr(self, '/');
-		path = slash ? str_format("%.*s/" SR_ARCHIVE_PROGRAM, (int)(slash - self), self) : NULL;
-		if (path && access(path, X_OK) == 0) {
-			*ret_path = SR_TAKE_PTR(path);
-			return 0;
-		}
-		free(SR_TAKE_PTR(path));
-	}
-	path = strdup(SR_LIBEXEC_DIR "/" SR_ARCHIVE_PROGRAM);
 	if (!path)
 		return sr_error_oom(err, STAGE);
-	if (access(path, X_OK) < 0) {
-		int e = errno;
-
-		(void)sr_error_set(err, SR_E_OUTPUT, e, STAGE, "cannot write an archive: the program " SR_ARCHIVE_PROGRAM
+	if (r < 0) {
+		(void)sr_error_set(err, SR_E_OUTPUT, -r, STAGE, "cannot write an archive: the program " SR_ARCHIVE_PROGRAM
 				   " is missing");
 		sr_error_hint(err, "install it as %s, or take the files out with -O DIR", path);
-		return -e;
+		return r;
 	}
 	*ret_path = SR_TAKE_PTR(path);
 	return 0;
 }
 
-/* Above 2 everything goes; what cannot be closed in one call is closed by number. */
-static void close_rest(void)
-{
-	if (sys_close_range(3, ~0U) == 0)
-		return;
-	for (int fd = 3; fd < 65536; fd++)
-		(void)close(fd);
-}
-
-/* dup2(2) of a descriptor onto itself would keep its close-on-exec flag: first all of them go above the three. */
-static int place_fds(int in, int out, int words)
-{
-	int from[3] = { in, out, words };
-
-	for (int i = 0; i < 3; i++) {
-		from[i] = fcntl(from[i], F_DUPFD, 3);
-		if (from[i] < 0)
-			return -1;
-	}
-	for (int i = 0; i < 3; i++) {
-		if (dup2(from[i], i) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* In the child, between fork and exec: plain system calls. */
-static void become(const char *program, int in, int out, int words, pid_t parent)
-{
-	char *const argv[] = { (char[]){ SR_ARCHIVE_PROGRAM }, NULL };
-	char *const envp[] = { NULL };
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &dfl, NULL); /* EINVAL for SIGKILL, SIGSTOP and the C library's own */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (place_fds(in, out, words) < 0)
-		_exit(1);
-	close_rest();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		_exit(1);
-	(void)execve(program, argv, envp);
-	_exit(127);
-}
-
 int archive_start(struct sr_archive *a, const char *program, int out_fd, struct sr_error *err)
 {
 	SR_AUTOCLOSE int in = -1, ours = -1, words = -1, words_end = -1;
-	pid_t parent = getpid(), pid;
-	int pair[2], line[2];
+	char *const argv[] = { (char[]){ SR_ARCHIVE_PROGRAM }, NULL };
+	char *const envp[] = { NULL };
+	int pair[2], line[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return sr_error_set(err, SR_E_OUTPUT, errno, STAGE, "cannot start %s: %s", program, strerror(errno));
@@ -118,12 +50,9 @@ int archive_start(struct sr_archive *a, const char *program, int out_fd, struct 
 		return sr_error_set(err, SR_E_OUTPUT, errno, STAGE, "cannot start %s: %s", program, strerror(errno));
 	words = line[0];
 	words_end = line[1];
-	pid = fork();
-	if (pid < 0)
-		return sr_error_set(err, SR_E_OUTPUT, errno, STAGE, "cannot start %s: %s", program, strerror(errno));
-	if (pid == 0)
-		become(program, in, out_fd, words_end, parent);
-	a->pid = pid;
+	r = helper_start(program, argv, envp, (const int[3]){ in, out_fd, words_end }, &a->pid);
+	if (r < 0)
+		return sr_error_set(err, SR_E_OUTPUT, -r, STAGE, "cannot start %s: %s", program, strerror(-r));
 	a->socket_fd = SR_TAKE_FD(ours);
 	a->words_fd = SR_TAKE_FD(words);
 	return 0;

@@ -50,6 +50,10 @@ struct sr_outcome {
 	uint64_t user_us, system_us;
 	uint64_t memory_peak_bytes;
 	const char *cpu_source, *memory_source;
+	const char *cgroup;         /* "delegated", "scope", "none" */
+	uint64_t pids_peak;         /* of these three 0: not counted */
+	uint64_t forks_refused, throttled_us;
+	uint64_t frozen_ns;         /* paused by cpu.window */
 	struct sr_stream_result in, out, err;
 	bool merged;                /* stderr went the way of stdout: one stream, its order kept (finding 22) */
 	bool gave_up;               /* a signal ended the wait for a reader of the output */

@@ -20,7 +20,9 @@
 
 #include "base/error.h"
 #include "plan/build.h"
+#include "run/cgroup.h"
 #include "run/outcome.h"
+#include "run/quota.h"
 #include "run/snapshot.h"
 #include "run/stream.h"
 #include "run/watchdog.h"
@@ -47,6 +49,11 @@ struct sr_run {
 	uint64_t budget;        /* bytes of output still accepted */
 	bool budget_set;
 
+	struct sr_cgroup *cgroup;
+	bool sampled;           /* the watchdog looks: no cgroup holds the memory limit */
+	struct sr_quota quota;
+	bool frozen;            /* the quota is used up */
+	uint64_t frozen_at;
 	struct sr_watchdog watchdog;
 	uint64_t wall_deadline, next_look, grace_deadline, kill_deadline, stopped_at;
 	int signal_fd;
@@ -63,8 +70,9 @@ struct sr_run {
 
 /* Looks at the caller's 0, 1, 2; opens /dev/null on the closed ones so that nothing else can land there. */
 int run_stdio(struct sr_stdio *ret, struct sr_error *err);
+/* cgroup: chosen by cgroup_choose(); borrowed, the caller ends it after run_done(). */
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
-		const struct sr_stdio *stdio, struct sr_error *err);
+		const struct sr_stdio *stdio, struct sr_cgroup *cgroup, struct sr_error *err);
 int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error *err);
 int run_launch(struct sr_run *run, struct sr_error *err);
 int run_supervise(struct sr_run *run, struct sr_error *err);

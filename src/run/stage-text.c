@@ -155,6 +155,7 @@ int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 		[SR_STAGE_PIVOT] = { SR_E_MOUNT, "change to the new root" },
 		[SR_STAGE_HOSTNAME] = { SR_E_NAMESPACE, "set the host name" },
 		[SR_STAGE_LOOPBACK] = { SR_E_NAMESPACE, "bring the loopback interface up" },
+		[SR_STAGE_CGROUP] = { SR_E_NAMESPACE, "begin a cgroup namespace" },
 		[SR_STAGE_CAPS] = { SR_E_SETUP, "give up privileges" },
 		[SR_STAGE_LANDLOCK] = { SR_E_LANDLOCK, "set up Landlock" },
 		[SR_STAGE_TERMINAL] = { SR_E_TERMINAL, "make a private terminal" },

@@ -25,6 +25,9 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
 #endif
@@ -99,14 +102,21 @@ static pid_t clone_old(uint64_t flags, int *pidfd)
 	return (pid_t)sys_ret(syscall(SYS_clone, flags | SIGCHLD, 0, pidfd, 0, 0)); /* CLONE_PIDFD: stored where ptid would be */
 }
 
-static pid_t clone_child(int *pidfd)
+static pid_t clone_child(int cgroup_fd, int *pidfd)
 {
 	struct sys_clone_args args = {
 		.flags = NAMESPACES | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
-	long r = sys_ret(syscall(SYS_clone3, &args, sizeof(args)));
+	long r;
+
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
+		return (pid_t)sys_ret(syscall(SYS_clone3, &args, sizeof(args)));
+	}
+	r = sys_ret(syscall(SYS_clone3, &args, sizeof(args)));
 
 	return r == -ENOSYS || r == -EPERM ? clone_old(args.flags, pidfd) : (pid_t)r; /* EPERM: older filters deny what they do not know */
 }
@@ -130,12 +140,17 @@ static int give_back(void)
 
 static int start_child(struct sr_run *run, const struct sr_child_fds *child, struct sr_error *err)
 {
-	const struct sr_plan *plan = &run->box->plan;
+	struct sr_plan *plan = &run->box->plan;
 	int r = plan->borrowed_id ? borrow(plan) : 0;
 
 	if (r < 0)
 		return sr_error_set(err, SR_E_NAMESPACE, -r, "sandbox", "cannot take on an unused user id: %s", strerror(-r));
-	run->init = clone_child(&run->pidfd);
+	/* born in its cgroup where that can be; as another user (root's borrowed id) or without clone3 it is moved afterwards */
+	run->init = plan->cgroup && !plan->cgroup_wait ? clone_child(run->cgroup->dir_fd, &run->pidfd) : -1;
+	if (run->init < 0) {
+		plan->cgroup_wait = plan->cgroup;
+		run->init = clone_child(-1, &run->pidfd);
+	}
 	if (run->init == 0)
 		stage_child(plan, child);
 	if (plan->borrowed_id && give_back() < 0) {
@@ -171,14 +186,55 @@ static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
 		if (!n->degraded)
 			continue;
 		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run with --strict: %s", n->text);
-		sr_error_hint(err, "leave --strict out to accept the fallback, or set that limit to unlimited");
+		sr_error_hint(err, "sandrun doctor says what this machine lacks; leave --strict out to accept the fallback, or set that limit to unlimited");
 		return -ENOTSUP;
 	}
 	return 0;
 }
 
+/* What the cgroup does not hold is noted as soon as that is known, and refused by --strict. */
+static int settle_cgroup(struct sr_run *run, struct sr_error *err)
+{
+	cgroup_notes(run->cgroup, run->policy, run->box);
+	if (run->cgroup->why[0])
+		plan_note(run->box, false, "cgroup", "cgroup: %s", run->cgroup->why);
+	return refuse_degraded(run, err);
+}
+
+/* The run's cgroup, as far as it can be made before there is a process. */
+static int prepare_cgroup(struct sr_run *run, struct sr_error *err)
+{
+	struct sr_plan *plan = &run->box->plan;
+	enum sr_cgroup_way way = run->cgroup->way;
+
+	if (way == SR_CGROUP_NONE)
+		return 0;
+	cgroup_make(run->cgroup, run->policy);
+	if (run->cgroup->way == SR_CGROUP_NONE)
+		return settle_cgroup(run, err);
+	plan->cgroup = true;
+	plan->cgroup_wait = way == SR_CGROUP_SCOPE || plan->borrowed_id;
+	return way == SR_CGROUP_SCOPE ? 0 : settle_cgroup(run, err);
+}
+
+/* The child waits for this word before it gives its capabilities away; everything before that goes on meanwhile. */
+static int place(struct sr_run *run, struct sr_error *err)
+{
+	bool scope = run->cgroup->way == SR_CGROUP_SCOPE;
+	int r = 0;
+
+	if (!run->box->plan.cgroup_wait)
+		return 0;
+	cgroup_place(run->cgroup, run->policy, run->init);
+	if (scope || run->cgroup->way == SR_CGROUP_NONE)
+		r = settle_cgroup(run, err);
+	if (!r)
+		(void)run_send(run, SR_MSG_PLACED, 0); /* EPIPE: it is dead; what it said before that is still to be read */
+	return r;
+}
+
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
-		const struct sr_stdio *stdio, struct sr_error *err)
+		const struct sr_stdio *stdio, struct sr_cgroup *cgroup, struct sr_error *err)
 {
 	struct sr_child_fds child = { .ctl = -1, .payload = { -1, -1, -1 } };
 	int pair[2], r;
@@ -188,7 +244,10 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	run->policy = policy;
 	run->exec = exec;
 	run->stdio = *stdio;
+	run->cgroup = cgroup;
 	r = refuse_degraded(run, err);
+	if (!r)
+		r = prepare_cgroup(run, err);
 	if (r < 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -358,11 +417,13 @@ static int at_the_gate(struct sr_run *run, int fd, struct sr_error *err)
 /* A machine's /proc may hide processes (hidepid) or list no children: then nothing holds what the watchdog would. */
 static int check_sight(struct sr_run *run, struct sr_error *err)
 {
-	if (proctree_visible(run->init))
+	run->sampled = !(run->cgroup->controllers & SR_CGROUP_MEMORY);
+	if (!run->sampled || proctree_visible(run->init))
 		return 0;
 	run->blind = true;
 	if (policy_limit(run->policy, SR_LIMIT_memory_bytes) != SR_UNLIMITED ||
-	    policy_limit(run->policy, SR_LIMIT_cpu_ns) != SR_UNLIMITED)
+	    policy_limit(run->policy, SR_LIMIT_cpu_ns) != SR_UNLIMITED ||
+	    policy_limit(run->policy, SR_LIMIT_cpu_window) != SR_UNLIMITED)
 		plan_note(run->box, true, "watchdog",
 			  "memory and CPU limits: /proc here hides the sandbox (hidepid?); only rlimits of each process hold");
 	return refuse_degraded(run, err);
@@ -372,6 +433,8 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 {
 	int fd, type, r = run_watch_signals(run, err);
 
+	if (!r)
+		r = place(run, err);
 	if (!r)
 		r = check_sight(run, err);
 	if (!r && !run->box->plan.pty && run->notes == 0)
@@ -392,6 +455,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 			r = unexpected(err);
 	}
 	run->outcome.phases.started = run_now();
+	cgroup_started(run->cgroup);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "policy/limit.h"
 #include "run/run.h"
 #include "stage/stage.h"
 #include "sys/kernel.h"
@@ -25,6 +26,7 @@
 #define GRACE_NS (5ULL * 1000000000ULL)         /* SIGTERM to SIGKILL */
 #define INIT_PATIENCE_NS (500ULL * 1000000ULL)  /* for init to kill all, before it is killed itself */
 #define FIRST_LOOK_NS (30ULL * 1000000ULL)
+#define SIGNAL_PAUSE_NS (100ULL * 1000000ULL)   /* a frozen program gets that long to answer a signal */
 
 /*
  * A descriptor for writing to the caller's stdout or stderr without ever blocking the loop and without setting O_NONBLOCK
@@ -163,12 +165,29 @@ int run_watch_signals(struct sr_run *run, struct sr_error *err)
 	return 0;
 }
 
+/* cpu.window: what is used up pauses the program; the clock of the wall limit goes on. */
+static void freeze(struct sr_run *run, bool frozen, uint64_t now)
+{
+	if (frozen == run->frozen)
+		return;
+	run->frozen = frozen;
+	if (frozen)
+		run->frozen_at = now;
+	else
+		run->outcome.frozen_ns += now - run->frozen_at;
+	if (run->cgroup->dir_fd >= 0)
+		cgroup_freeze(run->cgroup, frozen);
+	else
+		(void)run_send(run, SR_MSG_SIGNAL_ALL, frozen ? SIGSTOP : SIGCONT);
+}
+
 /* Ends the run: init kills everything and reports; if it does not within its time, it dies itself and all with it. */
 static void stop(struct sr_run *run)
 {
 	if (run->stop_asked)
 		return;
 	run->stop_asked = true;
+	freeze(run, false, run_now()); /* or init could not hear of it */
 	run->kill_deadline = run_now() + INIT_PATIENCE_NS;
 	(void)run_send(run, SR_MSG_KILL, 0); /* EPIPE: it is dead, which poll tells */
 }
@@ -202,6 +221,10 @@ static void suspend(struct sr_run *run)
 
 static void on_signal(struct sr_run *run, int sig)
 {
+	if (run->frozen) { /* whoever signals wants it heard now */
+		freeze(run, false, run_now());
+		run->next_look = run_now() + SIGNAL_PAUSE_NS;
+	}
 	switch (sig) {
 	case SIGTSTP:
 		suspend(run);
@@ -313,19 +336,54 @@ static void read_control(struct sr_run *run)
 	fd_close(&run->ctl);
 }
 
+/* Memory and processor time as the watchdog samples them, where no cgroup holds the memory limit. */
+static enum sr_limit_hit sample(struct sr_run *run, unsigned *ret_next_ms)
+{
+	switch (watchdog_look(&run->watchdog, ret_next_ms)) {
+	case WATCHDOG_MEMORY:
+		return SR_HIT_MEMORY;
+	case WATCHDOG_HOST_MEMORY:
+		return SR_HIT_HOST_MEMORY;
+	case WATCHDOG_CPU:
+		return SR_HIT_CPU;
+	default:
+		return SR_HIT_NONE;
+	}
+}
+
+/* When processor time could be used up at the earliest, if every processor works at it. */
+static unsigned soonest_ms(uint64_t left_ns)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t ms = left_ns / (uint64_t)(processors > 0 ? processors : 1) / 1000000;
+
+	return ms < 5 ? 5 : ms > 50 ? 50 : (unsigned)ms;
+}
+
 static void look(struct sr_run *run, uint64_t now)
 {
-	static const enum sr_limit_hit hits[] = {
-		[WATCHDOG_MEMORY] = SR_HIT_MEMORY,
-		[WATCHDOG_HOST_MEMORY] = SR_HIT_HOST_MEMORY,
-		[WATCHDOG_CPU] = SR_HIT_CPU,
-	};
-	unsigned next_ms = 50;
-	enum watchdog_verdict v = watchdog_look(&run->watchdog, &next_ms);
+	const uint64_t limit = policy_limit(run->policy, SR_LIMIT_cpu_ns);
+	enum sr_limit_hit hit = SR_HIT_NONE;
+	unsigned next_ms = 50, ms;
+	uint64_t used;
 
+	if (run->sampled && !run->blind)
+		hit = sample(run, &next_ms);
+	used = run->cgroup->dir_fd >= 0 ? cgroup_cpu_ns(run->cgroup) : run->watchdog.cpu_ns;
+	if (hit == SR_HIT_NONE && used >= limit)
+		hit = SR_HIT_CPU;
+	if (hit == SR_HIT_NONE && limit != SR_UNLIMITED) {
+		ms = soonest_ms(limit - used);
+		next_ms = ms < next_ms ? ms : next_ms;
+	}
+	if (run->quota.budget_ns && !run->stop_asked) {
+		freeze(run, quota_exceeded(&run->quota, now, used), now);
+		ms = run->frozen ? 50 : soonest_ms(quota_left(&run->quota, now, used));
+		next_ms = ms < next_ms ? ms : next_ms;
+	}
 	run->next_look = now + next_ms * 1000000ULL;
-	if (v != WATCHDOG_OK)
-		hit_limit(run, hits[v]);
+	if (hit != SR_HIT_NONE)
+		hit_limit(run, hit);
 }
 
 static void on_time(struct sr_run *run)
@@ -474,12 +532,39 @@ static int exit_status(const struct sr_outcome *o)
 	}
 }
 
+/* What the kernel counted, and whether it killed the run for its memory: then PID 1 died with the rest, without a word. */
+static void by_cgroup(struct sr_run *run)
+{
+	struct sr_outcome *o = &run->outcome;
+	struct sr_cgroup_usage u;
+
+	cgroup_usage(run->cgroup, &u);
+	if (u.user_us != SR_UNLIMITED && u.system_us != SR_UNLIMITED) {
+		o->user_us = u.user_us;
+		o->system_us = u.system_us;
+		o->cpu_source = "cgroup-cpu.stat";
+	}
+	if (u.memory_peak_bytes != SR_UNLIMITED) {
+		o->memory_peak_bytes = u.memory_peak_bytes;
+		o->memory_source = "cgroup-memory.peak";
+	}
+	o->pids_peak = u.pids_peak == SR_UNLIMITED ? 0 : u.pids_peak;
+	o->forks_refused = u.forks_refused;
+	o->throttled_us = u.throttled_us;
+	if (u.oom_kills && o->hit == SR_HIT_NONE && o->signal == SIGKILL) {
+		o->hit = SR_HIT_MEMORY;
+		o->lost = false;
+	}
+}
+
 /* A limit that the kernel enforced shows only in how the program died. */
 static void classify(struct sr_run *run)
 {
 	struct sr_outcome *o = &run->outcome;
 	uint64_t cpu_limit = policy_limit(run->policy, SR_LIMIT_cpu_ns);
 
+	if (run->cgroup->dir_fd >= 0)
+		by_cgroup(run);
 	/* the kernel counts a process' time for RLIMIT_CPU in whole ticks, rusage to the nanosecond: they may differ by some */
 	if (o->hit == SR_HIT_NONE && o->kind == SR_OUTCOME_SIGNALED && cpu_limit != SR_UNLIMITED &&
 	    (o->signal == SIGXCPU || o->signal == SIGKILL) &&
@@ -515,8 +600,14 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	r = start_streams(run, err);
 	if (r < 0)
 		return r;
+	run->outcome.cgroup = cgroup_way_name(run->cgroup->way);
 	watchdog_init(&run->watchdog, run->init, policy_limit(p, SR_LIMIT_memory_bytes), policy_limit(p, SR_LIMIT_cpu_ns));
-	if (!run->blind)
+	if (policy_limit(p, SR_LIMIT_cpu_window) != SR_UNLIMITED) {
+		struct sr_window w = limit_window(policy_limit(p, SR_LIMIT_cpu_window));
+
+		quota_init(&run->quota, w.budget_ns, w.length_ns, run->outcome.phases.started);
+	}
+	if (!run->blind || run->cgroup->dir_fd >= 0)
 		run->next_look = run->outcome.phases.started + FIRST_LOOK_NS;
 	/* somebody sits at a terminal and can end it himself: only a limit that he named holds there (finding 17) */
 	if (wall->value != SR_UNLIMITED && (wall->source == SR_FROM_COMMAND_LINE || !run->outcome.terminal))

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileges go for good: no_new_privs, bounding set, securebits, all capability sets.
- * Needs: CAP_SETPCAP for the bounding set. Gives up: every right over the user namespace.
+ * Privileges go for good: no_new_privs, bounding set, securebits, all capability sets. Last of all before that, the cgroup
+ * namespace begins anew where the run's own cgroup is: inside, it is the top, and no path of the host's shows.
+ * Needs: CAP_SYS_ADMIN for the namespace, CAP_SETPCAP for the bounding set. Gives up: every right over the user namespace.
  * After: the last mount and the network. Before: Landlock and the filters (which rest on no_new_privs), before the payload.
  * If skipped: mount(2) and friends inside, set-id programs of an image count again.
  */
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "stage/stage.h"
@@ -21,6 +24,12 @@ void stage_caps(const struct sr_stage_ctx *c)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
+	struct sr_msg msg = { .type = SR_MSG_FAILED };
+
+	if (c->plan->cgroup_wait && (recv(c->fds->ctl, &msg, sizeof(msg), 0) != (ssize_t)sizeof(msg) || msg.type != SR_MSG_PLACED))
+		_exit(1); /* end of file or worse: never on to the payload */
+	if (c->plan->cgroup && unshare(CLONE_NEWCGROUP) < 0)
+		stage_fail(c, SR_STAGE_CGROUP, errno, 0);
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		stage_fail(c, SR_STAGE_CAPS, errno, 0);

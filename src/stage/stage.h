@@ -23,6 +23,7 @@ enum sr_stage {
 	SR_STAGE_PIVOT,
 	SR_STAGE_HOSTNAME,
 	SR_STAGE_LOOPBACK,
+	SR_STAGE_CGROUP,
 	SR_STAGE_CAPS,
 	SR_STAGE_LANDLOCK,
 	SR_STAGE_TERMINAL,
@@ -46,6 +47,7 @@ enum sr_msg_type {
 	SR_MSG_STARTED,     /* the payload's exec happened */
 	SR_MSG_EXITED,      /* wait_status and usage; every process of the sandbox is dead and reaped */
 	/* supervisor to child */
+	SR_MSG_PLACED,      /* where the plan has cgroup_wait: init is where its limits hold */
 	SR_MSG_GO,          /* index: how many notes were accepted; the gate opens when that is all that were sent */
 	SR_MSG_SIGNAL,      /* index: the signal, for the payload's first process */
 	SR_MSG_SIGNAL_GROUP, /* index: the signal, for its process group, as a terminal does it */

@@ -26,9 +26,9 @@ explain() {
 	sr_capture env -i HOME="$T/w/home" PATH=/usr/bin:/bin LANG=C.UTF-8 TERM=dumb SECRET=hidden "$SANDRUN" --explain "$@" 3>&- </dev/null
 }
 
-# What differs from machine to machine: this test's folder, the kernel's Landlock, who runs it, what it cannot enforce.
+# What differs from machine to machine: this test's folder, the kernel's Landlock, the cgroup, who runs it, what it cannot enforce.
 normalised() {
-	sed -e "s|$T/w|@T@|g" -e 's/^landlock    .*/landlock    @ABI@/' -e '/^note  /d' \
+	sed -e "s|$T/w|@T@|g" -e 's/^landlock    .*/landlock    @ABI@/' -e 's/^cgroup      .*/cgroup      @CGROUP@/' -e '/^note  /d' \
 		-e "s/inside, an unused one outside/inside, the caller's outside/" <<<"$1"
 }
 

@@ -416,18 +416,61 @@ print(n < 60, n > 30)' >"$T/a.py"
 	assert_equal "$(cat "$T/results/a.txt")" half
 }
 
+# The limits that need a cgroup, given up; what is left is held by the kernel in every case. Swap is the machine's own matter.
+held=(-m unlimited --pids unlimited --cpu-max unlimited --cpu-time unlimited)
+if [ "$(awk '/^SwapTotal:/ { print $2 }' /proc/meminfo)" != 0 ]; then
+	printf '[profile]\nextends = default\n[limits]\nmemory.swap.max = unlimited\n' >"$BATS_TEST_TMPDIR/swap.ini"
+	held+=(-p "$BATS_TEST_TMPDIR/swap.ini")
+fi
+
 @test "--strict refuses what only a fallback holds, and runs where there is none" {
 	require_cmd jq
 	sr --strict --report "$T/report.json" -- echo ran
-	assert_error 125 "cannot run with --strict: memory limit: no cgroup v2 controller" "hint: leave --strict out"
+	assert_error 125 "cannot run with --strict: memory limit: no cgroup v2 controller" "hint: sandrun doctor says what this machine lacks; leave --strict out"
 	assert_equal "$(report .outcome) $(report .error.code) $(report .status)" "setup-failed E_LIMIT_FALLBACK 125"
 	sr --strict -m unlimited -- echo ran
 	assert_error 125 "process limit"
 	sr --strict -m unlimited --pids unlimited -- echo ran
+	assert_error 125 "cpu.max: no cgroup v2 controller"
+	sr --strict -m unlimited --pids unlimited --cpu-max unlimited -- echo ran
 	assert_error 125 "CPU time limit"
-	sr --strict -m unlimited --pids unlimited --cpu-time unlimited -- echo ran
+	sr --strict "${held[@]}" --cpu-window 1s/2s -- echo ran
+	assert_error 125 "cpu.window: no cgroup v2; held by"
+	sr --strict "${held[@]}" -- echo ran
 	assert_success
 	assert_output ran
+}
+
+@test "cpu.window: a program that has used its share of the stretch pauses, and goes on" {
+	require_cmd jq
+	local loop='import time
+t = time.process_time
+while t() < 0.9: pass
+print("done")'
+	sr --report "$T/report.json" --cpu-window 300ms/1s --lang python -c "$loop"
+	assert_success
+	assert_output "done"
+	# 0.9 s of processor time at 0.3 in any second: two pauses at least. Without the window there is none.
+	[ "$(report .usage.pausedNs)" -gt 500000000 ]
+	[ "$(wall_ms)" -gt 1500 ]
+	sr --report "$T/report.json" --lang python -c "$loop"
+	assert_success
+	assert_equal "$(report .usage.pausedNs)" 0
+	# What is paused can be ended: by a limit, and by a signal.
+	sr -t 1s --cpu-window 100ms/1h --lang python -c "$loop"
+	assert_status 124
+	try timeout -s INT 1 "$SANDRUN" --cpu-window 100ms/1h --lang python -c "$loop" </dev/null
+	assert_contains "$stderr" KeyboardInterrupt
+}
+
+@test "cpu.window counts the time of all processes together" {
+	require_cmd jq
+	sr --report "$T/report.json" --cpu-window 400ms/1s --lang bash -c '
+		loop() { local i; for ((i = 0; i < 200000; i++)); do :; done; }
+		loop & loop & loop & wait; echo end'
+	assert_success
+	assert_output end
+	[ "$(report .usage.pausedNs)" -gt 0 ] || [ "$(cpu_ms)" -lt 400 ]
 }
 
 @test "-v and the report name the fallbacks; without them there is silence" {
@@ -438,10 +481,10 @@ print(n < 60, n > 30)' >"$T/a.py"
 	assert_contains "$stderr" "sandrun: note: process limit"
 	assert_contains "$stderr" "sandrun: note: CPU time limit"
 	assert_match "${stderr_lines[-1]}" '^sandrun: exited 0; [0-9.]+ s, CPU [0-9.]+ s, memory [0-9]+ [kMG]B; some limits by fallback \(-v\)$'
-	assert_equal "$(report '[.notes[] | select(.degraded) | .what] | sort | join(" ")')" "cpu.time memory.max pids.max"
+	assert_equal "$(report '[.notes[] | select(.degraded and .what != "memory.swap.max") | .what] | sort | join(" ")')" "cpu.max cpu.time memory.max pids.max"
 	sr -- true
 	assert_stderr ''
-	sr -v -m unlimited --pids unlimited --cpu-time unlimited -- true
+	sr -v "${held[@]}" -- true
 	refute_contains "$stderr" "note:"
 	refute_contains "$stderr" "fallback"
 }

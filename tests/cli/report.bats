@@ -126,7 +126,7 @@ time.sleep(0.3)'
 	assert_equal "$(fields '.limits["memory.max"].value, .limits["memory.max"].source')" "100M command-line"
 	assert_equal "$(fields '.limits["pids.max"].value, .limits["pids.max"].source')" "20 command-line"
 	assert_equal "$(fields '.limits["cpu.time"].value, .limits["cpu.time"].source')" "60s profile"
-	assert_equal "$(report '.limits | keys | join(" ")')" "bytes.max cpu.time files.max fsize memlock memory.max msgqueue nofile pids.max shm.size sigpending stack stdio.max tmp.inodes tmp.size wall.time work.inodes work.size"
+	assert_equal "$(report '.limits | keys | join(" ")')" "bytes.max cpu.max cpu.time cpu.weight cpu.window files.max fsize io.weight memlock memory.high memory.max memory.swap.max msgqueue nofile pids.max shm.size sigpending stack stdio.max tmp.inodes tmp.size wall.time work.inodes work.size"
 }
 
 @test "enforced: what stood between the program and the host" {

@@ -4,7 +4,7 @@
 
 load ../lib/common
 
-# From the ground up. archive and tools are programs of their own.
+# From the ground up. archive, scope and tools are programs of their own.
 rank() {
 	case $1 in
 	base) echo 0 ;;
@@ -17,7 +17,7 @@ rank() {
 	run) echo 7 ;;
 	service) echo 8 ;;
 	cli) echo 9 ;;
-	archive) echo 6 ;; # run starts it and knows its protocol
+	archive | scope) echo 6 ;; # run starts them and knows their protocols
 	tools) echo 4 ;;
 	esac
 }

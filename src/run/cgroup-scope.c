@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second way in: a transient scope of the systemd user manager. sandrun-scope asks for it, since sd-bus and what it
+ * loads have no place in sandrun's own start; scope/protocol.h says how the two talk. What it says is believed only as far
+ * as the kernel says the same: the sandbox's first process must be in a cgroup of that name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "run/cgroup.h"
+#include "run/helper.h"
+#include "scope/protocol.h"
+#include "sys/cgroup.h"
+
+#define PATIENCE_MS 5000 /* a user manager that is busier than that is no help */
+
+/* The bus that sd-bus would take: the user's, sd_bus_open_user(3); for root the system's. */
+static bool bus_is_there(void)
+{
+	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = getenv("XDG_RUNTIME_DIR");
+	SR_AUTOFREE char *path = NULL;
+
+	if (geteuid() == 0)
+		return access("/run/systemd/system", F_OK) == 0 && access("/run/dbus/system_bus_socket", F_OK) == 0;
+	if (str_is_empty(runtime)) /* a bus without a user manager's folder is none of systemd's */
+		return false;
+	if (!str_is_empty(address) && !str_has_prefix(address, "unix:path="))
+		return true;
+	path = str_format("%s/systemd", runtime);
+	return path && access(path, F_OK) == 0;
+}
+
+bool scope_possible(struct sr_cgroup *cg)
+{
+	char before[sizeof(cg->why)];
+	int r;
+
+	(void)snprintf(before, sizeof(before), "%s", cg->why);
+	if (strcmp(before, "no cgroup v2 here") == 0)
+		return false; /* a scope would limit nothing */
+	if (!bus_is_there()) {
+		(void)snprintf(cg->why, sizeof(cg->why), "%.90s, and there is no systemd %s manager to ask", before,
+			       geteuid() == 0 ? "system" : "user");
+		return false;
+	}
+	r = helper_find(SR_SCOPE_PROGRAM, &cg->program);
+	if (r < 0)
+		(void)snprintf(cg->why, sizeof(cg->why), "%.90s, and the program " SR_SCOPE_PROGRAM " is missing", before);
+	else
+		cg->why[0] = '\0';
+	return r == 0;
+}
+
+void cgroup_begin(struct sr_cgroup *cg)
+{
+	SR_AUTOFREE char *address = NULL, *runtime = NULL;
+	char *const argv[] = { (char[]){ SR_SCOPE_PROGRAM }, cg->name, NULL };
+	char *envp[3] = { NULL };
+	uint64_t random;
+	int pair[2], n = 0;
+
+	if (cg->way != SR_CGROUP_SCOPE || cg->helper)
+		return;
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return; /* scope_ask() will say that nobody answers */
+	(void)snprintf(cg->name, sizeof(cg->name), "sandrun-%d-%016" PRIx64, (int)getpid(), random);
+	if (getenv("XDG_RUNTIME_DIR") && (runtime = str_format("XDG_RUNTIME_DIR=%s", getenv("XDG_RUNTIME_DIR"))))
+		envp[n++] = runtime;
+	if (getenv("DBUS_SESSION_BUS_ADDRESS") &&
+	    (address = str_format("DBUS_SESSION_BUS_ADDRESS=%s", getenv("DBUS_SESSION_BUS_ADDRESS"))))
+		envp[n++] = address;
+	if (helper_start(cg->program, argv, envp, (const int[3]){ pair[1], pair[1], pair[1] }, &cg->helper) < 0) {
+		cg->helper = 0;
+		(void)close(pair[0]);
+	} else {
+		cg->helper_fd = pair[0];
+	}
+	(void)close(pair[1]);
+}
+
+void scope_abort(struct sr_cgroup *cg)
+{
+	if (cg->helper > 0) { /* a zeroed struct has no helper and no descriptor */
+		fd_close(&cg->helper_fd);
+		(void)kill(cg->helper, SIGKILL);
+		while (waitpid(cg->helper, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	cg->helper = 0;
+}
+
+/* One line, or as much as came in time. */
+static void read_answer(int fd, char *line, size_t size)
+{
+	size_t len = 0;
+
+	while (len + 1 < size && !memchr(line, '\n', len)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int ready = poll(&p, 1, PATIENCE_MS);
+		ssize_t n;
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready <= 0)
+			break;
+		n = read(fd, line + len, size - 1 - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	line[len] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+}
+
+/* Where the kernel says that init is: in the scope, or this is no way. */
+static int open_scope(struct sr_cgroup *cg, pid_t init)
+{
+	SR_AUTOFREE char *path = NULL, *unit = str_format("/%s.scope", cg->name);
+	SR_AUTOCLOSE int fd = -1;
+	int r = unit ? cgroup_open(init, &fd, &path) : -ENOMEM;
+
+	if (r < 0) {
+		cgroup_give_up(cg, "cannot open the cgroup of the scope: %s", strerror(-r));
+		return r;
+	}
+	if (!str_has_suffix(path, unit) || !cgroup_is_writable(fd)) {
+		cgroup_give_up(cg, "the systemd manager made the scope, but the sandbox is not in it, or it is not the user's");
+		return -EXDEV;
+	}
+	free(cg->path);
+	cg->path = SR_TAKE_PTR(path);
+	cg->parent_fd = SR_TAKE_FD(fd);
+	return 0;
+}
+
+int scope_ask(struct sr_cgroup *cg, pid_t init)
+{
+	char line[256] = "", shown[128];
+
+	cgroup_begin(cg);
+	if (cg->helper > 0) {
+		(void)snprintf(line, sizeof(line), "%d\n", (int)init);
+		(void)send(cg->helper_fd, line, strlen(line), MSG_NOSIGNAL); /* gone: then it does not answer either */
+		read_answer(cg->helper_fd, line, sizeof(line));
+	}
+	scope_abort(cg);
+	if (strcmp(line, SR_SCOPE_DONE) != 0) {
+		cgroup_give_up(cg, "the systemd manager made no scope: %s",
+			       *line ? str_escape(line, shown, sizeof(shown)) : "no answer");
+		return -EIO;
+	}
+	return open_scope(cg, init);
+}
