@@ -11,8 +11,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +25,9 @@
 #include "run/helper.h"
 #include "scope/protocol.h"
 #include "sys/cgroup.h"
+#include "sys/kernel.h"
 
+#define KEEPER "keeper"
 #define PATIENCE_MS 5000 /* a user manager that is busier than that is no help */
 
 /* The bus that sd-bus would take: the user's, sd_bus_open_user(3); for root the system's. */
@@ -102,6 +106,59 @@ void scope_abort(struct sr_cgroup *cg)
 	cg->helper = 0;
 }
 
+/*
+ * systemd removes a scope's cgroups as soon as the last process is out, and with them what the kernel counted and whether it
+ * killed for memory. A process that does nothing stays in the scope, beside the run, for as long as the supervisor wants.
+ */
+static void keep(pid_t parent)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	if (sys_close_range(0, ~0U) < 0) {
+		for (int fd = 0; fd < 1024; fd++)
+			(void)close(fd);
+	}
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static int start_keeper(struct sr_cgroup *cg)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		keep(parent);
+	cg->keeper = pid;
+	return 0;
+}
+
+void scope_done(struct sr_cgroup *cg)
+{
+	if (cg->keeper > 0) {
+		(void)kill(cg->keeper, SIGKILL);
+		while (waitpid(cg->keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+		(void)unlinkat(cg->parent_fd, KEEPER, AT_REMOVEDIR); /* systemd removes the scope itself */
+	}
+	cg->keeper = 0;
+}
+
+static int place_keeper(struct sr_cgroup *cg)
+{
+	SR_AUTOCLOSE int fd = -1;
+
+	if (mkdirat(cg->parent_fd, KEEPER, 0755) < 0)
+		return -errno;
+	fd = openat(cg->parent_fd, KEEPER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : cgroup_move(fd, cg->keeper);
+}
+
 /* One line, or as much as came in time. */
 static void read_answer(int fd, char *line, size_t size)
 {
@@ -143,7 +200,10 @@ static int open_scope(struct sr_cgroup *cg, pid_t init)
 	free(cg->path);
 	cg->path = SR_TAKE_PTR(path);
 	cg->parent_fd = SR_TAKE_FD(fd);
-	return 0;
+	r = place_keeper(cg);
+	if (r < 0)
+		cgroup_give_up(cg, "cannot make a cgroup in the scope: %s", strerror(-r));
+	return r;
 }
 
 int scope_ask(struct sr_cgroup *cg, pid_t init)
@@ -151,8 +211,8 @@ int scope_ask(struct sr_cgroup *cg, pid_t init)
 	char line[256] = "", shown[128];
 
 	cgroup_begin(cg);
-	if (cg->helper > 0) {
-		(void)snprintf(line, sizeof(line), "%d\n", (int)init);
+	if (cg->helper > 0 && start_keeper(cg) == 0) {
+		(void)snprintf(line, sizeof(line), "%d %d\n", (int)init, (int)cg->keeper);
 		(void)send(cg->helper_fd, line, strlen(line), MSG_NOSIGNAL); /* gone: then it does not answer either */
 		read_answer(cg->helper_fd, line, sizeof(line));
 	}

@@ -57,6 +57,7 @@ void cgroup_give_up(struct sr_cgroup *cg, const char *fmt, ...)
 		fd_close(&cg->dir_fd);
 		(void)unlinkat(cg->parent_fd, cg->name, AT_REMOVEDIR);
 	}
+	scope_done(cg);
 	fd_close(&cg->parent_fd);
 }
 
@@ -479,6 +480,7 @@ void cgroup_done(struct sr_cgroup *cg)
 		for (int i = 0; i < 100 && unlinkat(cg->parent_fd, cg->name, AT_REMOVEDIR) < 0 && errno == EBUSY; i++)
 			(void)nanosleep(&pause, NULL);
 	}
+	scope_done(cg);
 	if (cg->path) /* one that was never opened holds no descriptor: 0 is not one */
 		fd_close(&cg->parent_fd);
 	free(SR_TAKE_PTR(cg->path));

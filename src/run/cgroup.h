@@ -43,6 +43,7 @@ struct sr_cgroup {
 	char *program;        /* owned: sandrun-scope */
 	pid_t helper;         /* its process, 0 */
 	int helper_fd;
+	pid_t keeper;         /* way scope: a process that keeps the scope from ending before its counts are read, 0 */
 	uint64_t user0_us, system0_us; /* used before the payload's exec */
 };
 
@@ -86,6 +87,9 @@ void cgroup_give_up(struct sr_cgroup *cg, const char *fmt, ...) SR_PRINTF(2, 3);
 bool scope_possible(struct sr_cgroup *cg);
 /* Asks for a scope around init and waits; leaves its folder in parent_fd. 0, or a negative errno with `why` said. */
 int scope_ask(struct sr_cgroup *cg, pid_t init);
+/* Ends sandrun-scope. */
 void scope_abort(struct sr_cgroup *cg);
+/* Ends the keeper, and the scope with it. */
+void scope_done(struct sr_cgroup *cg);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandrun-scope NAME: asks the systemd user manager (for root: the system manager) for a transient scope around one process,
+ * sandrun-scope NAME: asks the systemd user manager (for root: the system manager) for a transient scope around two processes,
  * with its cgroup delegated. org.freedesktop.systemd1(5) StartTransientUnit, systemd.scope(5), sd-bus(3).
  *
- * A program of its own, so that libsystemd is loaded by those runs alone that need it. It connects before the process
- * exists: the two wait for each other as late as can be.
+ * A program of its own, so that libsystemd is loaded by those runs alone that need it. It connects before the
+ * processes exist: the two wait for each other as late as can be.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ static int say(const char *what, int r, const sd_bus_error *error)
 	return 1;
 }
 
-static int start(sd_bus *bus, const char *name, unsigned pid, struct job *j, sd_bus_error *error)
+static int start(sd_bus *bus, const char *name, const unsigned pids[2], struct job *j, sd_bus_error *error)
 {
 	sd_bus_message *m = NULL, *reply = NULL;
 	const char *path;
@@ -72,7 +72,7 @@ static int start(sd_bus *bus, const char *name, unsigned pid, struct job *j, sd_
 	if (r >= 0)
 		r = sd_bus_message_append(m, "ss", unit, "fail");
 	if (r >= 0) /* collected also after an OOM kill: a failed scope would stay in the list */
-		r = sd_bus_message_append(m, "a(sv)a(sa(sv))", 5, "PIDs", "au", 1, pid, "Delegate", "b", 1, "CollectMode", "s",
+		r = sd_bus_message_append(m, "a(sv)a(sa(sv))", 5, "PIDs", "au", 2, pids[0], pids[1], "Delegate", "b", 1, "CollectMode", "s",
 					  "inactive-or-failed", "Description", "s", "a run of sandrun", "TimeoutStopUSec", "t",
 					  (uint64_t)1000000, 0);
 	if (r >= 0)
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct job j = { .count = 0 };
 	sd_bus *bus = NULL;
-	unsigned pid = 0;
+	unsigned pids[2] = { 0, 0 };
 	int r;
 
 	if (argc != 2)
@@ -120,9 +120,9 @@ int main(int argc, char **argv)
 		r = sd_bus_call_method_async(bus, NULL, SERVICE, OBJECT, MANAGER, "Subscribe", NULL, NULL, "");
 	if (r < 0)
 		return say("cannot talk to the manager", r, NULL);
-	if (scanf("%u", &pid) != 1 || pid == 0)
-		return say("no process to put in", -EINVAL, NULL);
-	r = start(bus, argv[1], pid, &j, &error);
+	if (scanf("%u %u", &pids[0], &pids[1]) != 2 || !pids[0] || !pids[1])
+		return say("no processes to put in", -EINVAL, NULL);
+	r = start(bus, argv[1], pids, &j, &error);
 	if (r < 0)
 		return say("cannot start the scope", r, &error);
 	r = await(bus, &j);
