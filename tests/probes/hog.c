@@ -4,6 +4,8 @@
  * that stopped it. Outside, as a control, a small MIB must be reached.
  *
  * heap touch shared memfd          memory, every page written
+ * in-flight dontneed detached      memory that no process maps: memfds on their way through a socket, shared mappings dropped
+ *                                  by madvise(2), System V segments nobody is attached to; pieces of 1 MiB
  * forks                            MIB children with 16 MiB each
  * tmpfs PATH, inodes DIR           files
  * pipes sockets epolls fds inotify kernel memory by descriptors
@@ -19,7 +21,9 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -45,6 +49,59 @@ static long take_memory(const char *kind, long want)
 		if (m == NULL || m == MAP_FAILED)
 			return i;
 		memset(m, (int)i + 1, MIB);
+	}
+	return want;
+}
+
+/* One piece that stays in memory and that no process has mapped any more (finding 14). */
+static int hide_piece(const char *kind, int pair[2])
+{
+	if (strcmp(kind, "in-flight") == 0) {
+		union {
+			char buf[CMSG_SPACE(sizeof(int))];
+			struct cmsghdr align;
+		} control = { .buf = { 0 } };
+		struct iovec iov = { .iov_base = block, .iov_len = 1 };
+		struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+				     .msg_controllen = sizeof(control.buf) };
+		struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+		int r, fd = memfd_create("piece", 0);
+
+		if (fd < 0 || write(fd, block, MIB) != (ssize_t)MIB)
+			return -1;
+		*cm = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+		r = sendmsg(pair[0], &mh, MSG_DONTWAIT) == 1 ? 0 : -1;
+		close(fd);
+		return r;
+	}
+	if (strcmp(kind, "detached") == 0) {
+		int id = shmget(IPC_PRIVATE, MIB, 0600);
+		void *m = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
+
+		if (m == (void *)-1)
+			return -1;
+		memset(m, 1, MIB);
+		return shmdt(m);
+	}
+	void *m = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_SHARED, -1, 0);
+
+	if (m == MAP_FAILED)
+		return -1;
+	memset(m, 1, MIB);
+	return madvise(m, MIB, MADV_DONTNEED);
+}
+
+static long take_hidden(const char *kind, long want)
+{
+	int pair[2];
+
+	memset(block, 'x', sizeof(block));
+	for (long i = 0; i < want; i++) {
+		if (i % 50 == 0 && socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+			return i;
+		if (hide_piece(kind, pair) < 0)
+			return i;
 	}
 	return want;
 }
@@ -255,6 +312,8 @@ static long take(const char *kind, const char *path, long want)
 {
 	if (strcmp(kind, "heap") == 0 || strcmp(kind, "touch") == 0 || strcmp(kind, "shared") == 0)
 		return take_memory(kind, want);
+	if (strcmp(kind, "in-flight") == 0 || strcmp(kind, "dontneed") == 0 || strcmp(kind, "detached") == 0)
+		return take_hidden(kind, want);
 	if (strcmp(kind, "memfd") == 0) {
 		int fd = memfd_create("probe", 0);
 
