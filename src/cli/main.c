@@ -100,6 +100,7 @@ static int plan(struct cli_run *c)
 	cgroup_choose(&c->cgroup);
 	if (!c->policy.explain)
 		cgroup_begin(&c->cgroup);
+	wants.cgroup = c->cgroup.way != SR_CGROUP_NONE;
 	wants.work_fd = wants_work_folder(c);
 	wants.pty = c->stdio.tty[0] || c->stdio.tty[1] || c->stdio.tty[2];
 	wants.no_proc = c->policy.proc == SR_PROC_NONE;

@@ -126,6 +126,8 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	r = plan_identity(&box, err);
 	if (!r)
 		r = filter_build(p, false, &box.filter, err);
+	if (!r && w->cgroup)
+		r = filter_build(p, true, &box.counted_filter, err);
 	if (!r)
 		r = plan_root(&box, p, e, w, err);
 	if (r < 0) {
@@ -138,6 +140,7 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	plan_limits(&box, p);
 	plan_landlock(&box, e);
 	box.plan.filter = (struct sr_bpf){ box.filter.insns, box.filter.count };
+	box.plan.counted_filter = (struct sr_bpf){ box.counted_filter.insns, box.counted_filter.count };
 	box.plan.init_filter = (struct sr_bpf){ box.init_filter.insns, box.init_filter.count };
 	box.plan.fs = box.ops;
 	box.plan.fs_count = box.ops_count;
@@ -162,5 +165,6 @@ void plan_done(struct sr_plan_box *box)
 	box->stamp = NULL;
 	strv_done(&box->strings);
 	filter_done(&box->filter);
+	filter_done(&box->counted_filter);
 	filter_done(&box->init_filter);
 }

@@ -29,7 +29,7 @@ struct sr_plan_box {
 	struct sr_fs_op *ops;
 	size_t ops_count, ops_size;
 	struct sr_strv strings; /* owned texts that ops point to */
-	struct sr_filter filter, init_filter;
+	struct sr_filter filter, counted_filter, init_filter;
 	struct sr_plan_note notes[SR_PLAN_MAX_NOTES];
 	size_t note_count;
 	int mask_fd;            /* the lock on /etc's mask, -1 without one */
@@ -41,6 +41,7 @@ struct sr_plan_wants {
 	bool work_fd;    /* files go in or out: the child hands the work folder's descriptor over */
 	bool pty;
 	bool no_proc;    /* --proc none */
+	bool cgroup;     /* the run may get a memory cgroup: both filters are wanted */
 	char *const *caller_argv;
 };
 

@@ -107,6 +107,7 @@ struct sr_plan {
 	size_t rlimit_count;
 
 	struct sr_bpf filter, init_filter;
+	struct sr_bpf counted_filter; /* instead of `filter` where a memory cgroup counts all that the payload allocates */
 	int last_cap;     /* highest capability this kernel knows */
 
 	const char *path; /* inside */

@@ -189,6 +189,7 @@ void cgroup_notes(const struct sr_cgroup *cg, const struct sr_policy *p, struct 
 {
 	const unsigned has = cg->controllers;
 	const bool any = cg->way != SR_CGROUP_NONE;
+	const size_t before = box->note_count;
 
 	if (cg->moved)
 		plan_note(box, false, "cgroup", "%u processes of the delegated cgroup went to its child " SIBLING, cg->moved);
@@ -214,6 +215,8 @@ void cgroup_notes(const struct sr_cgroup *cg, const struct sr_policy *p, struct 
 	if (!any && limited(p, SR_LIMIT_cpu_window))
 		plan_note(box, true, "cpu.window",
 			  "cpu.window: no cgroup v2; held by a watchdog over the process tree and by SIGSTOP");
+	if (box->note_count > before && cg->why[0])
+		plan_note(box, false, "cgroup", "cgroup: %s", cg->why);
 }
 
 /* --- making it ------------------------------------------------------------------------------------------------------ */

@@ -146,11 +146,19 @@ static int start_child(struct sr_run *run, const struct sr_child_fds *child, str
 	if (r < 0)
 		return sr_error_set(err, SR_E_NAMESPACE, -r, "sandbox", "cannot take on an unused user id: %s", strerror(-r));
 	/* born in its cgroup where that can be; as another user (root's borrowed id) or without clone3 it is moved afterwards */
-	run->init = plan->cgroup && !plan->cgroup_wait ? clone_child(run->cgroup->dir_fd, &run->pidfd) : -1;
-	if (run->init < 0) {
-		plan->cgroup_wait = plan->cgroup;
-		run->init = clone_child(-1, &run->pidfd);
+	if (plan->cgroup && !plan->cgroup_wait) {
+		const struct sr_bpf ordinary = plan->filter;
+
+		if (run->cgroup->controllers & SR_CGROUP_MEMORY)
+			plan->filter = plan->counted_filter;
+		run->init = clone_child(run->cgroup->dir_fd, &run->pidfd);
+		if (run->init < 0) { /* the child will hear which filter it is */
+			plan->filter = ordinary;
+			plan->cgroup_wait = true;
+		}
 	}
+	if (run->init < 0)
+		run->init = clone_child(-1, &run->pidfd);
 	if (run->init == 0)
 		stage_child(plan, child);
 	if (plan->borrowed_id && give_back() < 0) {
@@ -196,8 +204,6 @@ static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
 static int settle_cgroup(struct sr_run *run, struct sr_error *err)
 {
 	cgroup_notes(run->cgroup, run->policy, run->box);
-	if (run->cgroup->why[0])
-		plan_note(run->box, false, "cgroup", "cgroup: %s", run->cgroup->why);
 	return refuse_degraded(run, err);
 }
 
@@ -229,7 +235,7 @@ static int place(struct sr_run *run, struct sr_error *err)
 	if (scope || run->cgroup->way == SR_CGROUP_NONE)
 		r = settle_cgroup(run, err);
 	if (!r)
-		(void)run_send(run, SR_MSG_PLACED, 0); /* EPIPE: it is dead; what it said before that is still to be read */
+		(void)run_send(run, SR_MSG_PLACED, run->cgroup->controllers & SR_CGROUP_MEMORY ? 1 : 0); /* EPIPE: it is dead; what it said before that is still to be read */
 	return r;
 }
 

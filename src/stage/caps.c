@@ -20,7 +20,7 @@
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |     \
 	 SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-void stage_caps(const struct sr_stage_ctx *c)
+void stage_caps(struct sr_stage_ctx *c)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
@@ -28,6 +28,7 @@ void stage_caps(const struct sr_stage_ctx *c)
 
 	if (c->plan->cgroup_wait && (recv(c->fds->ctl, &msg, sizeof(msg), 0) != (ssize_t)sizeof(msg) || msg.type != SR_MSG_PLACED))
 		_exit(1); /* end of file or worse: never on to the payload */
+	c->counted = c->plan->cgroup_wait && msg.index == 1;
 	if (c->plan->cgroup && unshare(CLONE_NEWCGROUP) < 0)
 		stage_fail(c, SR_STAGE_CGROUP, errno, 0);
 

@@ -80,7 +80,7 @@ static void become_payload(const struct sr_stage_ctx *c, struct progress *at)
 		at->errnum = errno;
 		return;
 	}
-	if ((at->errnum = stage_filter(&p->filter)) != 0)
+	if ((at->errnum = stage_filter(c->counted ? &p->counted_filter : &p->filter)) != 0)
 		return;
 	at->stage = SR_STAGE_MAX;
 	(void)execve(p->path, p->argv, p->envp);

@@ -47,7 +47,7 @@ enum sr_msg_type {
 	SR_MSG_STARTED,     /* the payload's exec happened */
 	SR_MSG_EXITED,      /* wait_status and usage; every process of the sandbox is dead and reaped */
 	/* supervisor to child */
-	SR_MSG_PLACED,      /* where the plan has cgroup_wait: init is where its limits hold */
+	SR_MSG_PLACED,      /* where the plan has cgroup_wait: init is where its limits hold; index 1: memory is counted there */
 	SR_MSG_GO,          /* index: how many notes were accepted; the gate opens when that is all that were sent */
 	SR_MSG_SIGNAL,      /* index: the signal, for the payload's first process */
 	SR_MSG_SIGNAL_GROUP, /* index: the signal, for its process group, as a terminal does it */
@@ -81,6 +81,7 @@ struct sr_stage_ctx {
 	const struct sr_plan *plan;
 	const struct sr_child_fds *fds;
 	int lower_fd;      /* folder kept by SR_FS_OPEN */
+	bool counted;      /* a memory cgroup counts: the payload gets the plan's counted_filter */
 	int notes;         /* fallbacks told to the supervisor */
 	int tried;         /* errno of the last SR_FS_TRY, 0 when it stands */
 	int ruleset_fd;    /* the payload's Landlock ruleset, -1 without Landlock */
@@ -97,7 +98,7 @@ void stage_fs(struct sr_stage_ctx *c);
 void stage_pivot(const struct sr_stage_ctx *c);
 void stage_net(const struct sr_stage_ctx *c);
 void stage_landlock_prepare(struct sr_stage_ctx *c);
-void stage_caps(const struct sr_stage_ctx *c);
+void stage_caps(struct sr_stage_ctx *c);
 int stage_filter(const struct sr_bpf *bpf);
 void stage_terminal(struct sr_stage_ctx *c);
 void stage_gate(const struct sr_stage_ctx *c);
