@@ -51,6 +51,9 @@ int report_write(const struct cli_run *c, struct sr_error *err);
 const char *outcome_name(enum sr_outcome_kind kind);
 const char *hit_name(enum sr_limit_hit hit);
 
+/* A program that died of the filter: says so, and returns true. */
+bool outcome_violation(const struct cli_run *c, char *out, size_t size);
+
 /* The exact command for what a program missed (finding 30), or "". */
 void hint_after(const struct cli_run *c, char *out, size_t size);
 

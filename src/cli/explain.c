@@ -134,6 +134,8 @@ static void fences(const struct cli_run *c, FILE *f)
 	(void)fprintf(f, "%-12snone in any set, no_new_privs\n", "privileges");
 	(void)str_escape(c->policy.profile_name ? c->policy.profile_name : "default", shown, sizeof(shown));
 	(void)fprintf(f, "%-12sprofile %s, unknown calls ENOSYS\n", "seccomp", shown);
+	if (p->filter_flags)
+		(void)fprintf(f, "%-12srefused calls are noted and refused; files and sockets are watched from outside\n", "learn");
 	if (p->landlock_abi)
 		(void)fprintf(f, "%-12sABI %d\n", "landlock", p->landlock_abi);
 	else

@@ -104,6 +104,7 @@ static int plan(struct cli_run *c)
 	wants.work_fd = wants_work_folder(c);
 	wants.pty = c->stdio.tty[0] || c->stdio.tty[1] || c->stdio.tty[2];
 	wants.no_proc = c->policy.proc == SR_PROC_NONE;
+	wants.learn = c->policy.learn;
 	wants.caller_argv = c->argv;
 	r = plan_build(&c->policy, &c->env, &c->exec, &wants, &c->box, &c->err);
 	c->planned = r == 0;

@@ -5,10 +5,11 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/learn.h"
 
 static bool use_color(const struct sr_policy *p)
 {
@@ -102,6 +103,19 @@ static void limit_line(const struct cli_run *c, char *out, size_t size)
 	(void)snprintf(out, size, "%s %s reached", rows[hit].what, value);
 }
 
+bool outcome_violation(const struct cli_run *c, char *out, size_t size)
+{
+	const struct sr_learn *l = c->run.learn;
+
+	if (c->run.outcome.kind != SR_OUTCOME_SIGNALED || c->run.outcome.signal != SIGSYS)
+		return false;
+	if (l && !l->traced.error && !l->traced.killed_count)
+		return false; /* who watched saw no such call: it, or a filter of its own, sent the signal */
+	(void)snprintf(out, size, "killed by the system call filter: a call of a foreign architecture or x32%s",
+		       l && l->traced.killed_count ? "" : " (or by one of its own)");
+	return true;
+}
+
 static void human_bytes(uint64_t bytes, char out[static 32])
 {
 	if (bytes >= 10ULL << 30)
@@ -118,7 +132,9 @@ static void closing_line(const struct cli_run *c, const char *limit)
 	char how[160], memory[32];
 	bool fallback = false;
 
-	if (o->kind == SR_OUTCOME_EXITED)
+	if (outcome_violation(c, how, sizeof(how)))
+		;
+	else if (o->kind == SR_OUTCOME_EXITED)
 		(void)snprintf(how, sizeof(how), "exited %d", o->exit_code);
 	else if (o->kind == SR_OUTCOME_SIGNALED)
 		(void)snprintf(how, sizeof(how), "killed by signal %d (%s)", o->signal, strsignal(o->signal));
@@ -170,7 +186,8 @@ void message_outcome(const struct cli_run *c)
 
 	if (c->run.outcome.gave_up && would_block())
 		return;
-	limit_line(c, line, sizeof(line));
+	if (!outcome_violation(c, line, sizeof(line)))
+		limit_line(c, line, sizeof(line));
 	if (line[0] && !closing)
 		(void)fprintf(stderr, "sandrun: %s\n", line);
 	if (c->policy.verbose) {
@@ -179,11 +196,14 @@ void message_outcome(const struct cli_run *c)
 	}
 	if (closing)
 		closing_line(c, line);
+	if (outcome_violation(c, line, sizeof(line)) && !c->policy.learn)
+		(void)fprintf(stderr, "hint: run it again with --learn, which names the call\n");
 	if (isatty(2) && !c->policy.quiet) {
 		hint_after(c, hint, sizeof(hint));
 		if (hint[0])
 			(void)fprintf(stderr, "hint: %s\n", hint);
 	}
+	learn_print(c);
 	if (c->policy.timing)
 		timing(c);
 }

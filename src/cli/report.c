@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
-#include "cli/cli.h"
+#include "cli/learn.h"
 
 static json_t *number(uint64_t v, const char *source)
 {
@@ -127,6 +127,16 @@ static json_t *error_object(const struct cli_run *c)
 			 text_or_null(c->err.text), "hint", text_or_null(c->err.hint));
 }
 
+/* What a program died of that the filter kills: waitpid(2) tells the signal and no more. */
+static json_t *violation(const struct cli_run *c)
+{
+	char text[160];
+
+	if (!c->ran || !outcome_violation(c, text, sizeof(text)))
+		return json_null();
+	return json_pack("{s:s, s:s, s:s}", "signal", "SIGSYS", "text", text, "hint", "run it again with --learn, which names the call");
+}
+
 static json_t *build(const struct cli_run *c)
 {
 	const struct sr_outcome *o = &c->run.outcome;
@@ -158,6 +168,9 @@ static json_t *build(const struct cli_run *c)
 	(void)json_object_set_new(r, o->terminal ? "terminal" : "stdout", stream(&o->out));
 	(void)json_object_set_new(r, "stderr", stream(&o->err));
 	(void)json_object_set_new(r, "merged", json_boolean(o->merged));
+	if (c->policy.learn)
+		(void)json_object_set_new(r, "learned", learn_json(c));
+	(void)json_object_set_new(r, "violation", violation(c));
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "plan/filter-learn.h"
 #include "sys/kernel.h"
 
 void plan_note(struct sr_plan_box *box, bool degraded, const char *what, const char *fmt, ...)
@@ -128,6 +129,12 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 		r = filter_build(p, false, &box.filter, err);
 	if (!r && w->cgroup)
 		r = filter_build(p, true, &box.counted_filter, err);
+	if (!r && w->learn)
+		r = filter_learn(&box.filter, &box.learn_filter, err);
+	if (!r && w->learn && w->cgroup)
+		r = filter_learn(&box.counted_filter, &box.learn_counted_filter, err);
+	if (!r && w->learn)
+		r = filter_listener_flags(&box.plan.filter_flags, err);
 	if (!r)
 		r = plan_root(&box, p, e, w, err);
 	if (r < 0) {
@@ -141,6 +148,10 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	plan_landlock(&box, e);
 	box.plan.filter = (struct sr_bpf){ box.filter.insns, box.filter.count };
 	box.plan.counted_filter = (struct sr_bpf){ box.counted_filter.insns, box.counted_filter.count };
+	if (w->learn) {
+		box.plan.filter = (struct sr_bpf){ box.learn_filter.insns, box.learn_filter.count };
+		box.plan.counted_filter = (struct sr_bpf){ box.learn_counted_filter.insns, box.learn_counted_filter.count };
+	}
 	box.plan.init_filter = (struct sr_bpf){ box.init_filter.insns, box.init_filter.count };
 	box.plan.fs = box.ops;
 	box.plan.fs_count = box.ops_count;
@@ -166,5 +177,7 @@ void plan_done(struct sr_plan_box *box)
 	strv_done(&box->strings);
 	filter_done(&box->filter);
 	filter_done(&box->counted_filter);
+	filter_done(&box->learn_filter);
+	filter_done(&box->learn_counted_filter);
 	filter_done(&box->init_filter);
 }

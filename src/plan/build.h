@@ -30,6 +30,8 @@ struct sr_plan_box {
 	size_t ops_count, ops_size;
 	struct sr_strv strings; /* owned texts that ops point to */
 	struct sr_filter filter, counted_filter, init_filter;
+	/* --learn: what is installed instead of the first two */
+	struct sr_filter learn_filter, learn_counted_filter;
 	struct sr_plan_note notes[SR_PLAN_MAX_NOTES];
 	size_t note_count;
 	int mask_fd;            /* the lock on /etc's mask, -1 without one */
@@ -42,6 +44,7 @@ struct sr_plan_wants {
 	bool pty;
 	bool no_proc;    /* --proc none */
 	bool cgroup;     /* the run may get a memory cgroup: both filters are wanted */
+	bool learn;      /* --learn */
 	char *const *caller_argv;
 };
 

@@ -131,6 +131,7 @@ struct sr_policy {
 	bool verbose;
 	bool explain;
 	bool timing;
+	bool learn;                /* --learn: say what was refused and what would allow it */
 	char *report;              /* FILE or "-" */
 	enum sr_error_format error_format;
 	enum sr_color color;

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "plan/build.h"
 #include "run/cgroup.h"
+#include "run/learn.h"
 #include "run/outcome.h"
 #include "run/quota.h"
 #include "run/snapshot.h"
@@ -66,6 +67,7 @@ struct sr_run {
 	char tail[4096];        /* the end of what came on standard error or the terminal, for hints; NUL-terminated */
 	size_t tail_len;
 	struct sr_outcome outcome;
+	struct sr_learn *learn; /* --learn; NULL without it */
 };
 
 /* Looks at the caller's 0, 1, 2; opens /dev/null on the closed ones so that nothing else can land there. */

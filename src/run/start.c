@@ -239,6 +239,8 @@ static int place(struct sr_run *run, struct sr_error *err)
 	return r;
 }
 
+static int learn_gate(struct sr_run *run, struct sr_error *err);
+
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
 		const struct sr_stdio *stdio, struct sr_cgroup *cgroup, struct sr_error *err)
 {
@@ -268,6 +270,8 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	fd_close(&child.ctl);
 	for (int i = 0; i < 3; i++)
 		fd_close(&child.payload[i]);
+	if (!r && box->plan.filter_flags)
+		r = learn_gate(run, err);
 	return r;
 }
 
@@ -378,6 +382,23 @@ static int unexpected(struct sr_error *err)
 	return sr_error_set(err, SR_E_INTERNAL, EPROTO, "sandbox", "cannot follow the sandbox's messages");
 }
 
+/* --learn: the child waits before anything else. */
+static int learn_gate(struct sr_run *run, struct sr_error *err)
+{
+	int fd = -1, type = next_message(run, &fd, err), r;
+
+	fd_close(&fd);
+	if (type < 0)
+		return type;
+	if (type != SR_MSG_READY)
+		return unexpected(err);
+	run->learn = learn_new(run->init, run->box, err);
+	if (!run->learn)
+		return -ENOMEM;
+	r = run_send(run, SR_MSG_GO, 0);
+	return r < 0 && r != -EPIPE && r != -ECONNRESET ? unexpected(err) : 0; /* dead: the next message says why */
+}
+
 int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error *err)
 {
 	int type = next_message(run, &run->work_fd, err), r;
@@ -451,14 +472,13 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 			r = at_the_gate(run, fd, err);
 			continue;
 		}
+		run->started = type == SR_MSG_STARTED;
+		if (run->started && run->learn)
+			r = learn_take(run->learn, SR_TAKE_FD(fd), err);
+		else if (!run->started)
+			r = type < 0 ? type : unexpected(err);
 		if (type >= 0)
 			fd_close(&fd);
-		if (type < 0)
-			r = type;
-		else if (type == SR_MSG_STARTED)
-			run->started = true;
-		else
-			r = unexpected(err);
 	}
 	run->outcome.phases.started = run_now();
 	cgroup_started(run->cgroup);
@@ -491,4 +511,6 @@ void run_done(struct sr_run *run)
 	fd_close(&run->pty_master);
 	fd_close(&run->signal_fd);
 	fd_close(&run->in_probe);
+	learn_free(run->learn);
+	run->learn = NULL;
 }

@@ -473,8 +473,8 @@ static void one_turn(struct sr_run *run)
 {
 	struct sr_stream *streams[] = { &run->in, &run->out, &run->err, &run->tty_in };
 	unsigned counts[SR_ELEMENTSOF(streams)];
-	struct pollfd fds[2 + SR_ELEMENTSOF(streams)];
-	nfds_t n = 2;
+	struct pollfd fds[3 + SR_ELEMENTSOF(streams)];
+	nfds_t n = 2, asked;
 
 	fds[0] = (struct pollfd){ .fd = run->ctl, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = run->signal_fd, .events = POLLIN };
@@ -482,7 +482,8 @@ static void one_turn(struct sr_run *run)
 		counts[i] = stream_poll(streams[i], &fds[n]);
 		n += counts[i];
 	}
-	if (poll(fds, n, timeout_ms(run)) < 0) {
+	asked = learn_poll(run->learn, &fds[n]);
+	if (poll(fds, n + asked, timeout_ms(run)) < 0) {
 		if (errno == EINTR)
 			return;
 		(void)sys_pidfd_send_signal(run->pidfd, SIGKILL); /* out of memory: unsupervised nothing may go on */
@@ -493,6 +494,8 @@ static void one_turn(struct sr_run *run)
 	}
 	if (fds[1].revents)
 		read_signals(run);
+	if (asked)
+		learn_answer(run->learn, &fds[n]);
 	n = 2;
 	for (size_t i = 0; i < SR_ELEMENTSOF(streams); i++) {
 		uint64_t before = streams[i]->accepted;
@@ -620,6 +623,7 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	stream_result(&run->err, &run->outcome.err);
 	classify(run);
 	r = wait_for_init(run, err);
+	learn_finish(run->learn);
 	if (run->out.error || run->err.error) {
 		int e = run->out.error ? run->out.error : run->err.error;
 

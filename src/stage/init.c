@@ -51,7 +51,7 @@ static void lock_down(struct sr_stage_ctx *c)
 		for (int fd = 2; fd < 1024; fd++) /* a container's filter without close_range; sandrun opens few */
 			(void)close(fd);
 	}
-	if (stage_filter(&c->plan->init_filter) != 0)
+	if (stage_filter(&c->plan->init_filter, 0) != 0)
 		_exit(1);
 }
 

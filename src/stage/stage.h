@@ -44,7 +44,7 @@ enum sr_msg_type {
 	SR_MSG_WORK,        /* with a descriptor: the work folder */
 	SR_MSG_READY,       /* waits at the gate; with a descriptor where there is a pty: its master. Not sent when the
 			     * word to go is there already */
-	SR_MSG_STARTED,     /* the payload's exec happened */
+	SR_MSG_STARTED,     /* the payload's exec happened; --learn: with the listener of its filter */
 	SR_MSG_EXITED,      /* wait_status and usage; every process of the sandbox is dead and reaped */
 	/* supervisor to child */
 	SR_MSG_PLACED,      /* where the plan has cgroup_wait: init is where its limits hold; index 1: memory is counted there */
@@ -99,7 +99,8 @@ void stage_pivot(const struct sr_stage_ctx *c);
 void stage_net(const struct sr_stage_ctx *c);
 void stage_landlock_prepare(struct sr_stage_ctx *c);
 void stage_caps(struct sr_stage_ctx *c);
-int stage_filter(const struct sr_bpf *bpf);
+/* 0, or the listener that flags asked for; -errno. */
+int stage_filter(const struct sr_bpf *bpf, unsigned flags);
 void stage_terminal(struct sr_stage_ctx *c);
 void stage_gate(const struct sr_stage_ctx *c);
 void stage_payload(struct sr_stage_ctx *c);

@@ -143,10 +143,10 @@ static inline int sys_mount_setattr(int dir_fd, const char *path, unsigned flags
 	return (int)sys_ret(syscall(SYS_mount_setattr, dir_fd, path, flags, attr, sizeof(*attr)));
 }
 
-/* seccomp(2), SECCOMP_SET_MODE_FILTER without flags. prog is a struct sock_fprog. */
-static inline int sys_seccomp_filter(const void *prog)
+/* seccomp(2), SECCOMP_SET_MODE_FILTER. prog is a struct sock_fprog. With SECCOMP_FILTER_FLAG_NEW_LISTENER: the descriptor. */
+static inline int sys_seccomp_filter(const void *prog, unsigned flags)
 {
-	return (int)sys_ret(syscall(SYS_seccomp, 1U, 0U, prog));
+	return (int)sys_ret(syscall(SYS_seccomp, 1U, flags, prog));
 }
 
 #endif

@@ -55,6 +55,7 @@ static const struct {
 	{ "getrandom", SYS_getrandom }, { "mount", SYS_mount }, { "pivot_root", SYS_pivot_root },
 	{ "seccomp", SYS_seccomp },  { "setxattr", SYS_setxattr }, { "sethostname", SYS_sethostname },
 	{ "signalfd4", SYS_signalfd4 }, { "mknodat", SYS_mknodat }, { "fchown", SYS_fchown },
+	{ "ptrace", SYS_ptrace },
 };
 
 static struct sock_filter insns[256] = {
