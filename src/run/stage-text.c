@@ -180,6 +180,8 @@ int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 	(void)sr_error_set(err, rows[msg->stage].code, e, "sandbox", "cannot %s: %s", rows[msg->stage].what, strerror(e));
 	if (msg->stage == SR_STAGE_IDS && e == ENOENT)
 		sr_error_hint(err, "no /proc is mounted here; as root: mount -t proc proc /proc");
+	if (msg->stage == SR_STAGE_SECCOMP && e == EBUSY)
+		sr_error_hint(err, "the container's runtime listens to a filter of its own, and the kernel takes one listener: leave --learn out");
 	if (msg->stage == SR_STAGE_FORK && e == EAGAIN)
 		sr_error_hint(err, "the process limit (--pids, or `ulimit -u` of the caller) leaves no room for the program");
 	return -e;

@@ -23,10 +23,12 @@
 #define KERNEL_CONT 7
 #define KERNEL_DETACH 17
 #define KERNEL_SYSCALL 24
+#define KERNEL_GETEVENTMSG 0x4201
 #define KERNEL_SEIZE 0x4206
 #define KERNEL_LISTEN 0x4208
 #define KERNEL_GET_SYSCALL_INFO 0x420e /* Linux 5.3 */
 #define KERNEL_EVENT_VFORK 2
+#define KERNEL_EVENT_EXEC 4
 #define KERNEL_EVENT_STOP 128
 #define KERNEL_OPTIONS (1U /* SYSGOOD */ | 1U << 1 /* FORK */ | 1U << 2 /* VFORK */ | 1U << 3 /* CLONE */ | 1U << 4 /* EXEC */ | \
 			1U << 20 /* EXITKILL */)
@@ -229,6 +231,14 @@ static void on_call(struct sr_trace *t, pid_t tid)
 	}
 }
 
+static void on_exec(struct sr_trace *t, pid_t tid)
+{
+	unsigned long former = 0;
+
+	if (tracer(KERNEL_GETEVENTMSG, tid, 0, (unsigned long)(uintptr_t)&former) == 0 && (pid_t)former != tid)
+		forget(t, (pid_t)former);
+}
+
 static bool stops_groups(int sig)
 {
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
@@ -256,6 +266,8 @@ static void on_stop(struct sr_trace *t, pid_t tid, int status)
 		return;
 	} else if (event) {
 		sig = 0;
+		if (event == KERNEL_EVENT_EXEC) /* a thread that executes takes its process's number; its own ends unreported */
+			on_exec(t, tid);
 	}
 	(void)tracer(KERNEL_SYSCALL, tid, 0, (unsigned long)sig);
 }

@@ -134,6 +134,33 @@ timeout 0.2 sleep 9; echo $?; trap "echo caught" USR1; kill -USR1 $$; sleep 30 &
 	assert_output $'0\non\n124\ncaught'
 }
 
+@test "threads that execute, children by the hundred, and all of them killed at once" {
+	cat >"$T/a.py" <<'PYTHON'
+import os, sys, threading
+n = int(sys.argv[1])
+if n == 0:
+    for i in range(300):
+        if os.fork() == 0:
+            try:
+                open("/usr/x%d" % (i % 3), "w")
+            except OSError:
+                os._exit(0)
+        os.wait()
+    for i in range(20):
+        if os.fork() == 0:
+            while True:
+                os.path.exists("/nowhere")
+    print("done", flush=True)
+    os._exit(5)
+threading.Thread(target=os.execv, args=(sys.executable, [sys.executable, __file__, str(n - 1)])).start()
+threading.Event().wait()
+PYTHON
+	sr --learn --report "$T/report.json" "$T/a.py" 20
+	assert_status 5
+	assert_output "done"
+	assert_equal "$(report '.learned.files | map(select(.errno == "EROFS") | .count) | add')" 300
+}
+
 @test "the listener is not to be had inside" {
 	sr "$(probe refused)" listener
 	assert_output $'plain filter: OK\nlistener: OK\nlistener, flags with high bits: EBUSY\nlistener, by all threads: EBUSY'
