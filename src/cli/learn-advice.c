@@ -63,7 +63,7 @@ static void refuse(const struct cli_run *c, const struct sr_learned_call *call, 
 
 	if (listed(&c->policy.seccomp.deny, s->name) || listed(&c->policy.seccomp.deny, g->name))
 		(void)snprintf(ret->why, sizeof(ret->why), "the profile denies it; a deny line can only be changed where it stands");
-	else if (allows(&c->policy, s->name, NULL, true, call))
+	else if (!c->box.counted && allows(&c->policy, s->name, NULL, true, call))
 		(void)snprintf(ret->why, sizeof(ret->why), "only a memory cgroup counts its memory, and this run had none");
 	else if (g->kind == SR_GROUP_REFUSED || g->kind == SR_GROUP_ABSENT)
 		(void)snprintf(ret->why, sizeof(ret->why), "no profile can allow it: %s (%s)", g->reason, s->reason);
@@ -82,20 +82,20 @@ void learn_advise_call(const struct cli_run *c, const struct sr_learned_call *ca
 		(void)snprintf(ret->why, sizeof(ret->why), "sandrun does not know call %d: younger than its table, or none", call->number);
 		return;
 	}
-	rule = filter_resolve(&c->policy.seccomp, false, &v, NULL) == 0 && v.of[call->call].rules;
+	rule = filter_resolve(&c->policy.seccomp, c->box.counted, &v, NULL) == 0 && v.of[call->call].rules;
 	if (rule) {
 		ret->layer = "seccomp-argument";
 		ret->by = "a rule of the filter about its arguments";
 	}
 	name = sr_syscalls[call->call].name;
 	group = sr_syscall_groups[sr_syscalls[call->call].group].name;
-	if (allows(&c->policy, name, NULL, false, call))
+	if (allows(&c->policy, name, NULL, c->box.counted, call))
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", name);
-	else if (allows(&c->policy, group, NULL, false, call)) /* those that are allowed as a group only */
+	else if (allows(&c->policy, group, NULL, c->box.counted, call)) /* those that are allowed as a group only */
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", group);
-	else if (rule && allows(&c->policy, inet, NULL, false, call))
+	else if (rule && allows(&c->policy, inet, NULL, c->box.counted, call))
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", inet);
-	else if (!rule && allows(&c->policy, name, inet, false, call))
+	else if (!rule && allows(&c->policy, name, inet, c->box.counted, call))
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s %s", name, inet);
 	else
 		refuse(c, call, ret);

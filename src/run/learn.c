@@ -172,7 +172,7 @@ static void answer_one(struct sr_learn *l)
 	memset(reply, 0, l->reply_size);
 	if (ask(l, SECCOMP_IOCTL_NOTIF_RECV, request) < 0)
 		return;
-	action = filter_answer(&l->box->filter, &request->data);
+	action = filter_answer(l->box->counted ? &l->box->counted_filter : &l->box->filter, &request->data);
 	reply->id = request->id;
 	/* the ordinary filter refuses whatever comes here; were it not so, a refusal would still be the only answer */
 	reply->error = -((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO ? (int)(action & SECCOMP_RET_DATA) : EPERM);

@@ -462,6 +462,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 
 	if (!r)
 		r = place(run, err);
+	run->box->counted = run->cgroup->controllers & SR_CGROUP_MEMORY;
 	if (!r)
 		r = check_sight(run, err);
 	if (!r && !run->box->plan.pty && run->notes == 0)
