@@ -28,6 +28,8 @@ char *str_format(const char *fmt, ...) SR_PRINTF(1, 2);
 
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
+/* Well-formed UTF-8 throughout; control characters are. */
+bool str_is_utf8(const char *s, size_t len);
 static inline bool str_is_empty(const char *s)
 {
 	return !s || !*s;

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What everybody wants becomes one policy. Profile < the user's config.ini < command line; then the project's sandrun.ini, which
+ * comes with the code and may only make it stricter (findings 26, 27).
+ */
+#include <linux/seccomp.h>
+
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "plan/filter-rules.h"
+#include "policy/config.h"
+#include "policy/profile.h"
+
+/* Does every call that `a` lets through pass with `b` too, under the same rules or fewer? */
+static bool is_let_through(const struct sr_verdict *a, const struct sr_verdict *b)
+{
+	if (!a->rules && a->action != SECCOMP_RET_ALLOW)
+		return true;
+	return (b->rules || b->action == SECCOMP_RET_ALLOW) && (!b->rules || a->rules == b->rules);
+}
+
+static int is_filter_within(const struct sr_policy *a, const struct sr_policy *b, bool *ret, struct sr_error *err)
+{
+	struct sr_verdicts va, vb;
+	int r = filter_resolve(&a->seccomp, true, &va, err);
+
+	if (r == 0)
+		r = filter_resolve(&b->seccomp, true, &vb, err);
+	if (r < 0)
+		return r;
+	*ret = vb.inet || !va.inet;
+	for (size_t i = 0; i < SR_SYSCALL_MAX; i++)
+		*ret = *ret && is_let_through(&va.of[i], &vb.of[i]);
+	return 0;
+}
+
+/* Both are loaded afresh: in c->policy the profile's values are mixed with those of the others already. */
+static int settle_profile(struct cli_run *c)
+{
+	struct sr_manifest *m = &c->manifest;
+	struct sr_policy user, wanted;
+	bool within = false;
+	int r;
+
+	if (!m->profile.value)
+		return 0;
+	if (policy_is_given(&c->policy, "profile")) /* the user has answered for this run */
+		return strv_add(&m->unused, "profile") < 0 ? sr_error_oom(&c->err, "manifest") : 0;
+	policy_init(&user);
+	policy_init(&wanted);
+	r = profile_load(c->policy.profile, &user, &c->err);
+	if (r == 0)
+		r = profile_load(m->profile.value, &wanted, &c->err);
+	if (r == 0)
+		r = is_filter_within(&wanted, &user, &within, &c->err);
+	if (r == 0)
+		r = manifest_apply_profile(m, &c->policy, &user, &wanted, within, &c->err);
+	policy_done(&user);
+	policy_done(&wanted);
+	return r;
+}
+
+int settle(struct cli_run *c)
+{
+	struct sr_policy *p = &c->policy;
+	int r = p->no_config ? 0 : config_load(p, &c->err);
+
+	if (r == 0)
+		r = profile_load(p->profile, p, &c->err);
+	if (r == 0)
+		r = manifest_read(p, &c->manifest, &c->err);
+	if (r == 0)
+		r = manifest_apply(&c->manifest, p, &c->err);
+	if (r == 0)
+		r = settle_profile(c);
+	return r == 0 ? args_check_settled(p, &c->err) : r;
+}

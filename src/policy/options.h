@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of options (policy/options.def) as names: what files may call by an option's name, and what only the command line gives. */
+#ifndef SR_POLICY_OPTIONS_H
+#define SR_POLICY_OPTIONS_H
+
+#include "policy/ini-read.h"
+#include "policy/policy.h"
+
+struct sr_option_row {
+	char short_name;  /* or 0 */
+	const char *name; /* or NULL */
+	const char *arg;  /* or NULL */
+	int limit;        /* enum sr_limit_id, or -1 */
+};
+
+/* The row of that long name. False when there is none. */
+bool options_find(const char *name, struct sr_option_row *ret);
+/* Row i of SR_OPTION_COUNT. */
+struct sr_option_row options_at(size_t i);
+
+/* A limit as profiles call it. */
+struct sr_limit_row {
+	const char *section, *key;
+	enum sr_ini_kind kind;
+};
+struct sr_limit_row options_limit(enum sr_limit_id id);
+
+#endif
