@@ -317,6 +317,14 @@ char *str_escape(const char *s, char *out, size_t out_size)
 	return str_escape_n(s, strlen(s), out, out_size);
 }
 
+const char *str_plain_or(const char *s, const char *instead)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=:@%+,-";
+	size_t len = strlen(s);
+
+	return len > 0 && len <= 200 && *s != '-' && strspn(s, plain) == len ? s : instead;
+}
+
 void str_hex(const void *bytes, size_t len, char *out)
 {
 	static const char hex[] = "0123456789abcdef";

@@ -54,6 +54,12 @@ void str_from_duration(uint64_t ns, char out[static 32]);
 char *str_escape(const char *s, char *out, size_t out_size);
 char *str_escape_n(const char *s, size_t len, char *out, size_t out_size);
 
+/*
+ * s where a shell takes it for one plain word as it is, else `instead`: hints are made to be pasted, and names in them may
+ * come from somebody hostile.
+ */
+const char *str_plain_or(const char *s, const char *instead);
+
 /* Lowercase hex by table (finding 41). out holds 2 * len + 1 bytes. */
 void str_hex(const void *bytes, size_t len, char *out);
 

@@ -598,13 +598,18 @@ static const char *likely_script(const char *dir)
 /* One of the two ways is a file that need not be written by hand. */
 static int no_entrypoint(const struct sr_policy *p, struct sr_error *err)
 {
-	const char *dir = SHOWN(p->project_dir), *script = likely_script(p->project_dir);
+	const char *dir = str_plain_or(p->project_dir, "DIR"), *script = likely_script(p->project_dir);
 	const char *why = p->no_manifest ? "is ignored" : p->manifest_text ? "has no entrypoint" : "is not there";
 	int r = sr_error_set(err, SR_E_OPTION, EINVAL, STAGE,
-			     "cannot run anything: no script is given, and %s/" SR_MANIFEST_NAME " %s", dir, why);
+			     "cannot run anything: no script is given, and %s/" SR_MANIFEST_NAME " %s", SHOWN(p->project_dir), why);
 
-	sr_error_hint(err, "sandrun -C '%s' %s; or write it down for good: printf '[run]\\nentrypoint = %s\\n' >>'%s/" SR_MANIFEST_NAME "'",
-		      dir, script, script, dir);
+	if (p->manifest_text)
+		sr_error_hint(err, "sandrun -C %s %s; or add the line \"entrypoint = %s\" below its [run]", dir, script, script);
+	else if (p->no_manifest)
+		sr_error_hint(err, "sandrun --no-manifest -C %s %s", dir, script);
+	else
+		sr_error_hint(err, "sandrun -C %s %s; or once for all: printf '[run]\\nentrypoint = %s\\n' >%s/" SR_MANIFEST_NAME, dir,
+			      script, script, dir);
 	return r;
 }
 

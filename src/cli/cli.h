@@ -41,6 +41,8 @@ struct cli_run {
  * become one policy. Called once, before anything is planned.
  */
 int settle(struct cli_run *c);
+/* Then: opens the environment that it names. */
+int settle_environment(struct cli_run *c);
 
 /* Prints an error in the form the user asked for (text or JSON) on standard error. */
 void message_error(const struct sr_policy *p, const struct sr_error *err);

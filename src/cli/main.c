@@ -86,8 +86,7 @@ static int plan(struct cli_run *c)
 
 	r = settle(c);
 	if (!r)
-		r = c->policy.environment_by_name ? environment_open_named(c->policy.environment, &c->env, &c->err)
-						  : environment_open(c->policy.environment, &c->env, &c->err);
+		r = settle_environment(c);
 	if (!r)
 		r = exec_build(&c->policy, &c->env, 0, &c->exec, &c->err);
 	if (!r)

@@ -4,6 +4,8 @@
  * comes with the code and may only make it stricter (findings 26, 27).
  */
 #include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
@@ -34,6 +36,22 @@ static int is_filter_within(const struct sr_policy *a, const struct sr_policy *b
 	return 0;
 }
 
+/* An error about a name says which file it stands in. */
+static int blame(struct sr_error *err, const char *path, unsigned int line, int r)
+{
+	char shown[256];
+	size_t len = strlen(err->text);
+
+	if (r >= 0 || !path)
+		return r;
+	(void)str_escape(path, shown, sizeof(shown));
+	if (line)
+		(void)snprintf(err->text + len, sizeof(err->text) - len, " (%s:%u)", shown, line);
+	else
+		(void)snprintf(err->text + len, sizeof(err->text) - len, " (%s)", shown);
+	return r;
+}
+
 /* Both are loaded afresh: in c->policy the profile's values are mixed with those of the others already. */
 static int settle_profile(struct cli_run *c)
 {
@@ -50,7 +68,7 @@ static int settle_profile(struct cli_run *c)
 	policy_init(&wanted);
 	r = profile_load(c->policy.profile, &user, &c->err);
 	if (r == 0)
-		r = profile_load(m->profile.value, &wanted, &c->err);
+		r = blame(&c->err, m->path, m->profile.line, profile_load(m->profile.value, &wanted, &c->err));
 	if (r == 0)
 		r = is_filter_within(&wanted, &user, &within, &c->err);
 	if (r == 0)
@@ -66,7 +84,8 @@ int settle(struct cli_run *c)
 	int r = p->no_config ? 0 : config_load(p, &c->err);
 
 	if (r == 0)
-		r = profile_load(p->profile, p, &c->err);
+		r = blame(&c->err, p->profile && !policy_is_given(p, "profile") ? p->config_path : NULL, 0,
+			  profile_load(p->profile, p, &c->err));
 	if (r == 0)
 		r = manifest_read(p, &c->manifest, &c->err);
 	if (r == 0)
@@ -74,4 +93,18 @@ int settle(struct cli_run *c)
 	if (r == 0)
 		r = settle_profile(c);
 	return r == 0 ? args_check_settled(p, &c->err) : r;
+}
+
+int settle_environment(struct cli_run *c)
+{
+	const struct sr_policy *p = &c->policy;
+	const struct sr_manifest_text *asked = &c->manifest.environment;
+	bool is_asked = asked->value && p->environment && strcmp(asked->value, p->environment) == 0;
+	int r;
+
+	if (!p->environment || policy_is_given(p, "environment"))
+		return environment_open(p->environment, &c->env, &c->err);
+	r = p->environment_by_name ? environment_open_named(p->environment, &c->env, &c->err)
+				   : environment_open(p->environment, &c->env, &c->err);
+	return is_asked ? blame(&c->err, c->manifest.path, asked->line, r) : blame(&c->err, p->config_path, 0, r);
 }

@@ -227,8 +227,8 @@ static int refuse_key(struct sr_ini *in, const char *section, const char *name, 
 	if (!find_key(in->format, section, NULL))
 		return refuse_section(in, section);
 	e = in->format->explain ? in->format->explain(in, section, name, value) : 0;
-	if (e < 0)
-		return e;
+	if (e != 0)
+		return e < 0 ? e : 0;
 	e = ini_refuse(in, "unknown key \"%s\" in [%s]", shown, section);
 	hint_keys(in, section);
 	return e;

@@ -43,7 +43,10 @@ struct sr_ini_format {
 	const struct sr_ini_key *keys;
 	size_t key_count;
 	bool utf8;              /* anything else is an error */
-	/* More to say about a key that is not in the table, or a section (name and value NULL): 0, or negative with the error set. May be NULL. */
+	/*
+	 * More to say about a key that is not in the table, or a section (name and value NULL): 0, negative with
+	 * the error set, or 1: the key is to be passed over. May be NULL.
+	 */
 	int (*explain)(struct sr_ini *in, const char *section, const char *name, const char *value);
 };
 

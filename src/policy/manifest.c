@@ -36,17 +36,6 @@ void manifest_done(struct sr_manifest *m)
 
 /* ---- one line ------------------------------------------------------------------------------------------------------ */
 
-/*
- * A value of the project's as a hint may show it: a hint is made to be pasted into a shell, so what a shell would not take
- * as one plain word is left out.
- */
-static const char *pasteable(const char *value, const char *instead)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=:@%+,-";
-
-	return *value && *value != '-' && strlen(value) <= 100 && value[strspn(value, plain)] == '\0' ? value : instead;
-}
-
 static void option_text(const struct sr_option_row *o, char *out, size_t size)
 {
 	if (o->short_name)
@@ -55,12 +44,26 @@ static void option_text(const struct sr_option_row *o, char *out, size_t size)
 		(void)snprintf(out, size, "--%s", o->name);
 }
 
+/* Has the user said about that option what he wants? Then the project's wish is answered, and not an error. */
+static bool is_answered(struct sr_ini *in, const char *option)
+{
+	const struct sr_manifest *m = in->into;
+
+	return policy_is_given(m->user, option);
+}
+
+/* 0 when the command line has the option. A relative path means another place there than here, so it is not repeated. */
 static int needs_command_line(struct sr_ini *in, const struct sr_option_row *o, const char *value)
 {
-	const char *arg = o->arg ? pasteable(value, o->arg) : "";
+	struct sr_manifest *m = in->into;
+	bool is_elsewhere = strchr(value, '/') && *value != '/';
+	const char *arg = !o->arg ? "" : is_elsewhere ? o->arg : str_plain_or(value, o->arg);
 	char option[64];
-	int e = ini_refuse(in, "%s needs the command line: a project cannot give it to itself", o->name);
+	int e;
 
+	if (is_answered(in, o->name))
+		return strv_add(&m->unused, o->name) < 0 ? ini_oom(in) : 0;
+	e = ini_refuse(in, "%s needs the command line: a project cannot give it to itself", o->name);
 	option_text(o, option, sizeof(option));
 	sr_error_hint(in->err, "if you trust the project: %s%s%s; or --no-manifest to ignore its sandrun.ini", option,
 		      *arg ? " " : "", arg);
@@ -94,7 +97,7 @@ static int take_name(struct sr_ini *in, const struct sr_ini_key *key, const char
 
 	if (strchr(value, '/') && options_find(key->name, &option))
 		return needs_command_line(in, &option, value);
-	if (*value == '.' || *value == '-')
+	if (*value == '.' || *value == '-' || strpbrk(value, " \t"))
 		return refuse_value(in, key, value, "not a name", "a name starts with a letter or a digit");
 	return take_text(in, key, value);
 }
@@ -131,23 +134,30 @@ static int take_words(struct sr_ini *in, const struct sr_ini_key *key, const cha
 	return ini_take_words(in, key, value, &to->words);
 }
 
-/* take_words() and the words that came just now. */
-static int take_new_words(struct sr_ini *in, const struct sr_ini_key *key, const char *value, const char *option,
-			  const char *(*check)(const char *word))
+/* Words of which some may need an option of the command line; with that option given they are left out. */
+static int take_checked(struct sr_ini *in, const struct sr_ini_key *key, const char *value, const char *option,
+			const char *(*check)(const char *word))
 {
 	struct sr_manifest_list *to = (struct sr_manifest_list *)(void *)((char *)in->into + key->id);
-	size_t i = to->words.count;
-	int r = take_words(in, key, value);
+	struct sr_strv words = { .items = NULL };
+	int r = ini_take_words(in, key, value, &words);
 
-	for (; r == 0 && i < to->words.count; i++) {
-		const char *word = to->words.items[i], *why = check(word);
+	to->line = to->line ? to->line : in->line;
+	for (size_t i = 0; r == 0 && i < words.count; i++) {
+		const char *word = words.items[i], *why = check(word);
+		struct sr_option_row o;
+		char spelled[64];
 
 		if (!why)
+			r = strv_add(&to->words, word) < 0 ? ini_oom(in) : 0;
+		if (!why || is_answered(in, option) || !options_find(option, &o))
 			continue;
 		r = ini_refuse(in, "%s = %s needs the command line: %s", key->name, SHOWN(word), why);
-		sr_error_hint(in->err, "if you trust the project: %s %s; or --no-manifest to ignore its sandrun.ini", option,
-			      pasteable(word, "VALUE"));
+		option_text(&o, spelled, sizeof(spelled));
+		sr_error_hint(in->err, "if you trust the project: %s %s; or --no-manifest to ignore its sandrun.ini", spelled,
+			      strchr(word, '/') && *word != '/' ? o.arg : str_plain_or(word, o.arg));
 	}
+	strv_done(&words);
 	return r;
 }
 
@@ -158,7 +168,7 @@ static const char *check_input(const char *word)
 
 static int take_inputs(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
-	return take_new_words(in, key, value, "-i", check_input);
+	return take_checked(in, key, value, "input", check_input);
 }
 
 /* What comes out lands in a folder of the user's, where names with a dot are settings of other programs. */
@@ -178,7 +188,7 @@ static const char *check_output(const char *word)
 
 static int take_outputs(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
-	return take_new_words(in, key, value, "-o", check_output);
+	return take_checked(in, key, value, "output", check_output);
 }
 
 /* What the sandbox itself sets, what the loader obeys before any program, and what would be the caller's own value. */
@@ -203,7 +213,7 @@ static const char *check_variable(const char *word)
 
 static int take_setenv(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
-	return take_new_words(in, key, value, "--setenv", check_variable);
+	return take_checked(in, key, value, "setenv", check_variable);
 }
 
 static int take_strict(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
@@ -287,9 +297,15 @@ static int explain(struct sr_ini *in, const char *section, const char *name, con
 	}
 	len = strlen(name);
 	(void)snprintf(singular, sizeof(singular), "%.*s", (int)(len > 1 && name[len - 1] == 's' ? len - 1 : len), name);
-	if (options_find(name, &o) || options_find(singular, &o))
-		return needs_command_line(in, &o, value);
-	return 0;
+	if (options_find(name, &o) || options_find(singular, &o)) {
+		e = needs_command_line(in, &o, value);
+		return e < 0 ? e : 1;
+	}
+	if (strcmp(name, "network") != 0)
+		return 0;
+	e = ini_refuse(in, "network needs the command line: a project cannot give it to itself");
+	sr_error_hint(in->err, "take the line out: no run of this version has a network");
+	return e;
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */
@@ -362,7 +378,7 @@ static const char *find_problem(int dir_fd, const char *entry)
 	return S_ISREG(st.st_mode) ? NULL : kind_name(st.st_mode);
 }
 
-static int parse(int dir_fd, const char *path, struct sr_manifest *m, struct sr_error *err)
+static int parse(const struct sr_policy *user, int dir_fd, const char *path, struct sr_manifest *m, struct sr_error *err)
 {
 	struct sr_ini_key keys[SR_INI_KEYS_MAX];
 	const struct sr_ini_format format = { .stage = STAGE,
@@ -372,8 +388,11 @@ static int parse(int dir_fd, const char *path, struct sr_manifest *m, struct sr_
 					      .key_count = all_keys(keys),
 					      .utf8 = true,
 					      .explain = explain };
-	int r = ini_read(&format, path, m->text, m->len, m, err);
+	int r;
 
+	m->user = user;
+	r = ini_read(&format, path, m->text, m->len, m, err);
+	m->user = NULL;
 	m->path = strdup(SHOWN(path));
 	if (r == 0 && !m->path)
 		r = sr_error_oom(err, STAGE);
@@ -407,7 +426,7 @@ int manifest_read(const struct sr_policy *p, struct sr_manifest *ret, struct sr_
 	if (r < 0)
 		r = refuse_file(SHOWN(path), -r, r == -EFBIG ? "it is larger than 64K" : strerror(-r), err);
 	else
-		r = parse(dir_fd, path, &m, err);
+		r = parse(p, dir_fd, path, &m, err);
 	if (r < 0)
 		manifest_done(&m);
 	else
@@ -488,8 +507,8 @@ static int apply_program(struct apply *a)
 
 	if (alone && m->entry_problem) {
 		r = refuse(a, m->entrypoint.line, "entrypoint = %s: %s", SHOWN(m->entrypoint.value), m->entry_problem);
-		sr_error_hint(a->err, "name a regular file of the project there, or one on the command line: sandrun -C '%s' SCRIPT",
-			      SHOWN(p->project_dir));
+		sr_error_hint(a->err, "name a regular file of the project there, or one on the command line: sandrun -C %s SCRIPT",
+			      str_plain_or(p->project_dir, "DIR"));
 		return r;
 	}
 	a->entry = alone || (p->form == SR_FORM_SCRIPT && p->operands.count > 0 && m->entrypoint.value && *p->operands.items[0] != '/' &&
@@ -570,8 +589,8 @@ static int apply_environment(const struct apply *a)
 	if (p->environment && strcmp(p->environment, wanted->value) != 0) {
 		r = refuse(a, wanted->line, "environment = %s needs the command line: your configuration chose %s",
 			   SHOWN(wanted->value), SHOWN(p->environment));
-		sr_error_hint(a->err, "-E %s, or -E %s to stay with yours", pasteable(wanted->value, "NAME"),
-			      pasteable(p->environment, "NAME"));
+		sr_error_hint(a->err, "-E %s, or -E %s to stay with yours", str_plain_or(wanted->value, "NAME"),
+			      str_plain_or(p->environment, "NAME"));
 		return r;
 	}
 	if (!p->environment) {
@@ -687,7 +706,7 @@ int manifest_apply_profile(struct sr_manifest *m, struct sr_policy *p, const str
 			   SHOWN(m->profile.value), SHOWN(user->profile_name),
 			   is_within ? options_limit((enum sr_limit_id)higher).key : "system calls");
 		sr_error_hint(err, "if you trust the project: -p %s; or -p %s to stay with yours",
-			      pasteable(m->profile.value, "NAME"), pasteable(user->profile_name, "NAME"));
+			      str_plain_or(m->profile.value, "NAME"), str_plain_or(user->profile_name, "NAME"));
 		return r;
 	}
 	for (int i = 0; i < SR_LIMIT_MAX; i++)

@@ -44,6 +44,7 @@ struct sr_manifest {
 	struct sr_manifest_limit limits[SR_LIMIT_MAX];
 	bool strict;
 	unsigned int strict_line;
+	const struct sr_policy *user; /* while it is read: what the command line gave */
 	struct sr_strv used, unused; /* names of its keys: what took effect, and what the command line took the place of */
 };
 
