@@ -650,6 +650,8 @@ static int parse_all(struct parse *s, bool stdin_is_tty)
 		r = take_operands(s);
 	if (r == 0)
 		r = check_combinations(s->p, s->err);
+	if (r == 0 && (!s->p->project_dir || s->p->no_manifest))
+		r = args_check_settled(s->p, s->err);
 	return r;
 }
 

@@ -108,3 +108,14 @@ int settle_environment(struct cli_run *c)
 				   : environment_open(p->environment, &c->env, &c->err);
 	return is_asked ? blame(&c->err, c->manifest.path, asked->line, r) : blame(&c->err, p->config_path, 0, r);
 }
+
+const char *source_name(enum sr_source source)
+{
+	static const char *const names[SR_FROM_MAX] = { [SR_FROM_BUILTIN] = "built-in",
+							[SR_FROM_PROFILE] = "profile",
+							[SR_FROM_CONFIG] = "config",
+							[SR_FROM_COMMAND_LINE] = "command-line",
+							[SR_FROM_MANIFEST] = SR_MANIFEST_NAME };
+
+	return names[source];
+}

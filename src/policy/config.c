@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "policy/ini-read.h"
+#include "policy/limit.h"
 #include "policy/options.h"
 #include "policy/owner.h"
 #include "policy/profile-read.h"
@@ -158,7 +159,7 @@ static const struct sr_ini_key keys[] = {
 	{ .section = "project", .name = "hide", .take = take_hide, .list = true },
 #define SR_LIMIT_ROW(field, section_name, key_name, kind_name, dflt)         \
 	{ .section = (section_name), .name = (key_name), .take = take_limit, \
-	  .id = SR_LIMIT_##field, .kind = SR_INI_##kind_name },
+	  .id = SR_LIMIT_##field },
 	SR_LIMITS(SR_LIMIT_ROW)
 #undef SR_LIMIT_ROW
 };
@@ -167,7 +168,7 @@ static const struct sr_ini_key keys[] = {
 static int explain(struct sr_ini *in, const char *section, const char *name, const char *value)
 {
 	struct sr_option_row option;
-	struct sr_limit_row limit;
+	const struct sr_limit_row *limit;
 	int e;
 
 	(void)value;
@@ -178,9 +179,9 @@ static int explain(struct sr_ini *in, const char *section, const char *name, con
 		sr_error_hint(in->err, "take the line out, and give --%s where you want it", name);
 		return e;
 	}
-	limit = options_limit((enum sr_limit_id)option.limit);
+	limit = &sr_limit_rows[option.limit];
 	e = ini_refuse(in, "%s is a limit, and limits have their own sections", name);
-	sr_error_hint(in->err, "write it as %s below a line [%s]", limit.key, limit.section);
+	sr_error_hint(in->err, "write it as %s below a line [%s]", limit->name, limit->section);
 	return e;
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/policy.h"
+#include "policy/limit.h"
 
 int ini_refuse(struct sr_ini *in, const char *fmt, ...)
 {
@@ -30,59 +30,27 @@ int ini_oom(struct sr_ini *in)
 
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
-/* A size of 0 would mean none at all, or to tmpfs "no limit": neither is what a reader expects. */
-static bool may_be_zero(int limit)
-{
-	switch (limit) {
-	case SR_LIMIT_fsize_bytes:
-	case SR_LIMIT_memlock_bytes:
-	case SR_LIMIT_sigpending:
-	case SR_LIMIT_msgqueue_bytes:
-	case SR_LIMIT_stdio_bytes:
-	case SR_LIMIT_out_files:
-	case SR_LIMIT_out_bytes:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int parse_limit(enum sr_ini_kind kind, const char *value, uint64_t *ret)
-{
-	if (kind == SR_INI_BYTES)
-		return str_to_bytes(value, ret);
-	if (kind == SR_INI_TIME)
-		return str_to_duration(value, ret);
-	if (strcmp(value, "unlimited") == 0 || strcmp(value, "max") == 0) {
-		*ret = SR_UNLIMITED;
-		return 0;
-	}
-	return str_to_u64(value, ret);
-}
-
 int ini_take_limit(struct sr_ini *in, const struct sr_ini_key *key, const char *value, uint64_t *ret)
 {
-	static const char *const takes[] = {
-		[SR_INI_BYTES] = "a size such as 100, 64K, 512M, 2G, or unlimited",
-		[SR_INI_TIME] = "a duration such as 250ms, 10s, 5m, 1h, or unlimited",
-		[SR_INI_COUNT] = "a whole number, or unlimited",
-	};
+	const struct sr_limit_row *row = &sr_limit_rows[key->id];
 	uint64_t number = 0;
 	char shown[64];
-	int e = parse_limit(key->kind, value, &number);
+	int e = limit_parse(row->kind, value, &number);
 
 	(void)str_escape(value, shown, sizeof(shown));
-	if (e == -ERANGE) {
+	if (e == -ERANGE && (row->kind == SR_LIMIT_KIND_WEIGHT || row->kind == SR_LIMIT_KIND_WINDOW)) {
+		e = ini_refuse(in, "%s = %s is out of range", key->name, shown);
+	} else if (e == -ERANGE) {
 		e = ini_refuse(in, "%s = %s is too large", key->name, shown);
 	} else if (e < 0) {
 		e = ini_refuse(in, "%s does not take \"%s\"", key->name, shown);
-	} else if (number == 0 && !may_be_zero(key->id)) {
+	} else if (number == 0 && !limit_may_be_zero((enum sr_limit_id)key->id)) {
 		e = ini_refuse(in, "%s must not be 0", key->name);
 	} else {
 		*ret = number;
 		return 0;
 	}
-	sr_error_hint(in->err, "%s takes %s", key->name, takes[key->kind]);
+	sr_error_hint(in->err, "%s takes %s", key->name, limit_takes(row->kind));
 	return e;
 }
 

@@ -25,14 +25,11 @@ struct sr_ini_key;
 /* Takes a value; negative when it is refused, with the error set (ini_refuse). */
 typedef int (*sr_ini_take)(struct sr_ini *in, const struct sr_ini_key *key, const char *value);
 
-enum sr_ini_kind { SR_INI_BYTES, SR_INI_TIME, SR_INI_COUNT };
-
 struct sr_ini_key {
 	const char *section, *name;
 	sr_ini_take take;
-	bool list;              /* may go on in indented lines */
-	int id;                 /* for take: enum sr_limit_id, an offset ... */
-	enum sr_ini_kind kind;  /* of a limit */
+	bool list; /* may go on in indented lines */
+	int id;    /* for take: enum sr_limit_id, an offset ... */
 };
 
 /* One kind of file. */
@@ -72,7 +69,7 @@ int ini_read(const struct sr_ini_format *format, const char *label, const char *
 /* For take functions. Both return a negative errno; a hint may follow. */
 int ini_refuse(struct sr_ini *in, const char *fmt, ...) SR_PRINTF(2, 3);
 int ini_oom(struct sr_ini *in);
-/* A limit's value, by key->kind. Zero only where key->id, a limit, may be 0. */
+/* The value of the limit key->id. */
 int ini_take_limit(struct sr_ini *in, const struct sr_ini_key *key, const char *value, uint64_t *ret);
 /* yes, no, true, false. */
 int ini_take_bool(struct sr_ini *in, const struct sr_ini_key *key, const char *value, bool *ret);

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "policy/ini-read.h"
+#include "policy/limit.h"
 #include "policy/options.h"
 #include "sys/openat2.h"
 
@@ -258,8 +259,7 @@ static size_t all_keys(struct sr_ini_key out[static SR_INI_KEYS_MAX])
 		struct sr_option_row o = options_at(i);
 
 		if (o.limit >= 0 && o.name)
-			out[count++] = (struct sr_ini_key){ .section = "run", .name = o.name, .take = take_limit, .id = o.limit,
-							    .kind = options_limit((enum sr_limit_id)o.limit).kind };
+			out[count++] = (struct sr_ini_key){ .section = "run", .name = o.name, .take = take_limit, .id = o.limit };
 	}
 	return count;
 }
@@ -600,18 +600,6 @@ static int apply_environment(const struct apply *a)
 	return p->environment ? note(a, "environment", wanted->line, true) : oom(a);
 }
 
-static void value_text(enum sr_ini_kind kind, uint64_t value, char out[static 32])
-{
-	if (kind == SR_INI_BYTES)
-		str_from_bytes(value, out);
-	else if (kind == SR_INI_TIME)
-		str_from_duration(value, out);
-	else if (value == SR_UNLIMITED)
-		(void)snprintf(out, 32, "unlimited");
-	else
-		(void)snprintf(out, 32, "%llu", (unsigned long long)value);
-}
-
 static int limit_above(const struct apply *a, const struct sr_option_row *o)
 {
 	static const char *const whose[SR_FROM_MAX] = { [SR_FROM_BUILTIN] = "sandrun's own",
@@ -621,40 +609,48 @@ static int limit_above(const struct apply *a, const struct sr_option_row *o)
 							[SR_FROM_MANIFEST] = "its own" };
 	const struct sr_manifest_limit *wanted = &a->m->limits[o->limit];
 	const struct sr_limit *have = &a->p->limits[o->limit];
-	enum sr_ini_kind kind = options_limit((enum sr_limit_id)o->limit).kind;
+	enum sr_limit_kind kind = sr_limit_rows[o->limit].kind;
 	char want_text[32], have_text[32], option[64];
 	int r;
 
-	value_text(kind, wanted->value, want_text);
-	value_text(kind, have->value, have_text);
+	limit_format(kind, wanted->value, want_text);
+	limit_format(kind, have->value, have_text);
 	option_text(o, option, sizeof(option));
-	r = refuse(a, wanted->line, "%s = %s needs the command line: %s %s is lower", o->name, want_text, whose[have->source],
+	r = refuse(a, wanted->line, "%s = %s needs the command line: %s %s is stricter", o->name, want_text, whose[have->source],
 		   have_text);
-	sr_error_hint(a->err, "%s %s to give the project what it asks for, %s %s to stay with the lower one", option, want_text,
+	sr_error_hint(a->err, "%s %s to give the project what it asks for, %s %s to stay with the stricter one", option, want_text,
 		      option, have_text);
 	return r;
 }
 
+static int apply_limit(const struct apply *a, const struct sr_option_row *o)
+{
+	const struct sr_manifest_limit *wanted = &a->m->limits[o->limit];
+	const struct sr_limit *have = &a->p->limits[o->limit];
+
+	if (!wanted->line)
+		return 0;
+	if (limit_is_within(sr_limit_rows[o->limit].kind, wanted->value, have->value)) {
+		policy_lower_limit(a->p, (enum sr_limit_id)o->limit, wanted->value);
+		return note(a, o->name, wanted->line, true);
+	}
+	/* what the command line says is the user's answer to this very project: then that holds */
+	if (have->source != SR_FROM_COMMAND_LINE)
+		return limit_above(a, o);
+	return note(a, o->name, wanted->line, false);
+}
+
 static int apply_limits(const struct apply *a)
 {
-	for (size_t i = 0; i < SR_OPTION_COUNT; i++) {
-		struct sr_option_row o = options_at(i);
-		const struct sr_manifest_limit *wanted = o.limit >= 0 ? &a->m->limits[o.limit] : NULL;
-		enum sr_source source;
-		int r;
+	int r = 0;
 
-		if (!wanted || !wanted->line || !o.name)
-			continue;
-		source = a->p->limits[o.limit].source;
-		/* what the command line says is the user's answer to this very project: then the smaller of the two holds */
-		if (wanted->value > a->p->limits[o.limit].value && source != SR_FROM_COMMAND_LINE)
-			return limit_above(a, &o);
-		policy_lower_limit(a->p, (enum sr_limit_id)o.limit, wanted->value);
-		r = note(a, o.name, wanted->line, wanted->value <= a->p->limits[o.limit].value);
-		if (r < 0)
-			return r;
+	for (size_t i = 0; r == 0 && i < SR_OPTION_COUNT; i++) {
+		struct sr_option_row o = options_at(i);
+
+		if (o.limit >= 0 && o.name)
+			r = apply_limit(a, &o);
 	}
-	return 0;
+	return r;
 }
 
 int manifest_apply(struct sr_manifest *m, struct sr_policy *p, struct sr_error *err)
@@ -685,11 +681,11 @@ int manifest_apply(struct sr_manifest *m, struct sr_policy *p, struct sr_error *
 
 /* ---- profile ------------------------------------------------------------------------------------------------------- */
 
-/* A limit of `wanted` that is above the user's profile; -1 when there is none. */
+/* A limit of `wanted` that gives more than the user's profile; -1 when there is none. */
 static int first_higher(const struct sr_policy *user, const struct sr_policy *wanted)
 {
 	for (int i = 0; i < SR_LIMIT_MAX; i++) {
-		if (wanted->limits[i].value > user->limits[i].value)
+		if (!limit_is_within(sr_limit_rows[i].kind, wanted->limits[i].value, user->limits[i].value))
 			return i;
 	}
 	return -1;
@@ -704,13 +700,16 @@ int manifest_apply_profile(struct sr_manifest *m, struct sr_policy *p, const str
 	if (!is_within || higher >= 0) {
 		r = refuse(&a, m->profile.line, "profile = %s needs the command line: it allows more than %s (%s)",
 			   SHOWN(m->profile.value), SHOWN(user->profile_name),
-			   is_within ? options_limit((enum sr_limit_id)higher).key : "system calls");
+			   is_within ? sr_limit_rows[higher].name : "system calls");
 		sr_error_hint(err, "if you trust the project: -p %s; or -p %s to stay with yours",
 			      str_plain_or(m->profile.value, "NAME"), str_plain_or(user->profile_name, "NAME"));
 		return r;
 	}
-	for (int i = 0; i < SR_LIMIT_MAX; i++)
-		policy_lower_limit(p, (enum sr_limit_id)i, wanted->limits[i].value);
+	for (int i = 0; i < SR_LIMIT_MAX; i++) {
+		if (wanted->limits[i].value != p->limits[i].value &&
+		    limit_is_within(sr_limit_rows[i].kind, wanted->limits[i].value, p->limits[i].value))
+			policy_lower_limit(p, (enum sr_limit_id)i, wanted->limits[i].value);
+	}
 	strv_done(&p->seccomp.allow);
 	strv_done(&p->seccomp.deny);
 	free(p->profile_name);

@@ -12,12 +12,8 @@ static const struct {
 #include "policy/options.def"
 };
 
-static const struct {
-	const char *field;
-	struct sr_limit_row row;
-} limits[SR_LIMIT_MAX] = {
-#define SR_LIMIT_ROW(field_, section_, key_, kind_, dflt_) \
-	[SR_LIMIT_##field_] = { #field_, { (section_), (key_), SR_INI_##kind_ } },
+static const char *const limit_fields[SR_LIMIT_MAX] = {
+#define SR_LIMIT_ROW(field, section, key, kind, dflt) [SR_LIMIT_##field] = #field,
 	SR_LIMITS(SR_LIMIT_ROW)
 #undef SR_LIMIT_ROW
 };
@@ -29,7 +25,7 @@ struct sr_option_row options_at(size_t i)
 	};
 
 	for (int k = 0; k < SR_LIMIT_MAX; k++) {
-		if (strcmp(rows[i].target, limits[k].field) == 0)
+		if (strcmp(rows[i].target, limit_fields[k]) == 0)
 			row.limit = k;
 	}
 	return row;
@@ -44,11 +40,6 @@ bool options_find(const char *name, struct sr_option_row *ret)
 		}
 	}
 	return false;
-}
-
-struct sr_limit_row options_limit(enum sr_limit_id id)
-{
-	return limits[id].row;
 }
 
 bool policy_is_given(const struct sr_policy *p, const char *option)

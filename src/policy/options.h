@@ -3,7 +3,9 @@
 #ifndef SR_POLICY_OPTIONS_H
 #define SR_POLICY_OPTIONS_H
 
-#include "policy/ini-read.h"
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "policy/policy.h"
 
 struct sr_option_row {
@@ -17,12 +19,5 @@ struct sr_option_row {
 bool options_find(const char *name, struct sr_option_row *ret);
 /* Row i of SR_OPTION_COUNT. */
 struct sr_option_row options_at(size_t i);
-
-/* A limit as profiles call it. */
-struct sr_limit_row {
-	const char *section, *key;
-	enum sr_ini_kind kind;
-};
-struct sr_limit_row options_limit(enum sr_limit_id id);
 
 #endif

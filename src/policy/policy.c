@@ -56,7 +56,7 @@ void policy_set_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value, 
 
 void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value)
 {
-	if (value < p->limits[id].value)
+	if (value != p->limits[id].value || !policy_is_asked(p, id))
 		p->limits[id] = (struct sr_limit){ .value = value, .source = SR_FROM_MANIFEST };
 }
 

@@ -171,7 +171,12 @@ static inline uint64_t policy_limit(const struct sr_policy *p, enum sr_limit_id 
 
 /* Whether the command line gave the option of that long name. In policy/options.c. */
 bool policy_is_given(const struct sr_policy *p, const char *option);
-/* Lowers a limit to value; a higher value changes nothing. */
+/* Some run, user or project asked for this limit; the others are sandrun's and the profile's, which not every place needs. */
+static inline bool policy_is_asked(const struct sr_policy *p, enum sr_limit_id id)
+{
+	return p->limits[id].source >= SR_FROM_CONFIG;
+}
+/* A project's value, which the caller has found to be within the one that holds (limit_is_within). */
 void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value);
 
 /* Copies both strings (name may be NULL). 0 or -ENOMEM. */

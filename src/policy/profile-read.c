@@ -151,7 +151,7 @@ static const struct sr_ini_key keys[] = {
 	{ .section = "network", .name = "mode", .take = take_network },
 #define SR_LIMIT_ROW(field, section_name, key_name, kind_name, dflt)         \
 	{ .section = (section_name), .name = (key_name), .take = take_limit, \
-	  .id = SR_LIMIT_##field, .kind = SR_INI_##kind_name },
+	  .id = SR_LIMIT_##field },
 	SR_LIMITS(SR_LIMIT_ROW)
 #undef SR_LIMIT_ROW
 };
