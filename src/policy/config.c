@@ -65,7 +65,7 @@ static int take_name(struct sr_ini *in, const struct sr_ini_key *key, const char
 	char **to = field(in, key);
 
 	if (!*value)
-		return ini_refuse(in, "%s has no value", key->name);
+		return ini_no_value(in, key);
 	if (strchr(value, '/'))
 		return take_path(in, key, value);
 	*to = strdup(value);

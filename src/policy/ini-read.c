@@ -28,6 +28,14 @@ int ini_oom(struct sr_ini *in)
 	return in->failed;
 }
 
+int ini_no_value(struct sr_ini *in, const struct sr_ini_key *key)
+{
+	int e = ini_refuse(in, "%s has no value", key->name);
+
+	sr_error_hint(in->err, "write %s = VALUE, or leave the line out", key->name);
+	return e;
+}
+
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
 int ini_take_limit(struct sr_ini *in, const struct sr_ini_key *key, const char *value, uint64_t *ret)
@@ -206,13 +214,20 @@ static int take_pair(struct sr_ini *in, const char *section, const char *name, c
 {
 	const struct sr_ini_key *key = find_key(in->format, section, name);
 	bool continued = in->indented && in->last && key == in->last;
+	int e;
 
 	if (!key)
 		return refuse_key(in, section, name, value ? value : "");
-	if (continued && !key->list)
-		return ini_refuse(in, "an indented line goes on with %s, which takes one line", key->name);
-	if (!continued && in->seen[key - in->format->keys])
-		return ini_refuse(in, "%s in [%s] a second time", key->name, section);
+	if (continued && !key->list) {
+		e = ini_refuse(in, "an indented line goes on with %s, which takes one line", key->name);
+		sr_error_hint(in->err, "take the blanks away in front of a line of its own");
+		return e;
+	}
+	if (!continued && in->seen[key - in->format->keys]) {
+		e = ini_refuse(in, "%s in [%s] a second time", key->name, section);
+		sr_error_hint(in->err, key->list ? "go on with a list in a line that starts with a blank" : "leave one of the lines out");
+		return e;
+	}
 	in->seen[key - in->format->keys] = true;
 	in->last = key;
 	return key->take(in, key, value ? value : "");
@@ -237,6 +252,7 @@ static void check_header(struct sr_ini *in, const char *line, size_t len)
 		return; /* inih reports it */
 	if ((size_t)(close - line) > sizeof(name)) {
 		(void)ini_refuse(in, "a section name of %zu bytes", (size_t)(close - line) - 1);
+		hint_sections(in);
 		return;
 	}
 	memcpy(name, line + 1, (size_t)(close - line) - 1);
@@ -249,6 +265,7 @@ static bool is_good_line(struct sr_ini *in, size_t len, int size)
 {
 	if (memchr(in->next, '\0', len)) {
 		(void)ini_refuse(in, "a NUL byte");
+		sr_error_hint(in->err, "write the file as plain text");
 		return false;
 	}
 	if (in->format->utf8 && !str_is_utf8(in->next, len)) {

@@ -66,9 +66,10 @@ struct sr_ini {
 int ini_read(const struct sr_ini_format *format, const char *label, const char *text, size_t len, void *into,
 	     struct sr_error *err);
 
-/* For take functions. Both return a negative errno; a hint may follow. */
+/* For take functions. These return a negative errno; a hint may follow. */
 int ini_refuse(struct sr_ini *in, const char *fmt, ...) SR_PRINTF(2, 3);
 int ini_oom(struct sr_ini *in);
+int ini_no_value(struct sr_ini *in, const struct sr_ini_key *key);
 /* The value of the limit key->id. */
 int ini_take_limit(struct sr_ini *in, const struct sr_ini_key *key, const char *value, uint64_t *ret);
 /* yes, no, true, false. */

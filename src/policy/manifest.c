@@ -76,7 +76,7 @@ static int take_text(struct sr_ini *in, const struct sr_ini_key *key, const char
 	struct sr_manifest_text *to = (struct sr_manifest_text *)(void *)((char *)in->into + key->id);
 
 	if (!*value)
-		return ini_refuse(in, "%s has no value", key->name);
+		return ini_no_value(in, key);
 	to->line = in->line;
 	to->value = strdup(value);
 	return to->value ? 0 : ini_oom(in);
