@@ -101,8 +101,10 @@ static int next_word(const char **at, char *out)
 	if (!*p || *p == ';')
 		return 0; /* inih cuts comments off first lines, not off those that go on */
 	for (; *p && (quote || (*p != ' ' && *p != '\t')); p++) {
-		if (quote ? *p == quote : *p == '\'' || *p == '"')
-			quote = quote ? '\0' : *p;
+		if (quote && *p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '\'' || *p == '"'))
+			quote = *p;
 		else if (*p == '\\' && quote != '\'' && p[1])
 			*out++ = *++p;
 		else

@@ -255,7 +255,7 @@ static size_t all_keys(struct sr_ini_key out[static SR_INI_KEYS_MAX])
 	size_t count = SR_ELEMENTSOF(own_keys);
 
 	memcpy(out, own_keys, sizeof(own_keys));
-	for (size_t i = 0; i < SR_OPTION_COUNT && count < SR_INI_KEYS_MAX; i++) {
+	for (size_t i = 0; i < options_count() && count < SR_INI_KEYS_MAX; i++) {
 		struct sr_option_row o = options_at(i);
 
 		if (o.limit >= 0 && o.name)
@@ -644,7 +644,7 @@ static int apply_limits(const struct apply *a)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < SR_OPTION_COUNT; i++) {
+	for (size_t i = 0; r == 0 && i < options_count(); i++) {
 		struct sr_option_row o = options_at(i);
 
 		if (o.limit >= 0 && o.name)

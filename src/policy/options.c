@@ -18,6 +18,13 @@ static const char *const limit_fields[SR_LIMIT_MAX] = {
 #undef SR_LIMIT_ROW
 };
 
+_Static_assert(SR_ELEMENTSOF(rows) <= SR_OPTIONS_MAX, "a flag for each option");
+
+size_t options_count(void)
+{
+	return SR_ELEMENTSOF(rows);
+}
+
 struct sr_option_row options_at(size_t i)
 {
 	struct sr_option_row row = {

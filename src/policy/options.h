@@ -17,7 +17,8 @@ struct sr_option_row {
 
 /* The row of that long name. False when there is none. */
 bool options_find(const char *name, struct sr_option_row *ret);
-/* Row i of SR_OPTION_COUNT. */
+size_t options_count(void);
+/* Row i of options_count(). */
 struct sr_option_row options_at(size_t i);
 
 #endif

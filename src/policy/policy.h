@@ -33,12 +33,8 @@ enum sr_source {
 	SR_FROM_MAX
 };
 
-/* The rows of policy/options.def are counted, so that it can be remembered which of them were given. */
-enum {
-	SR_OPTION_COUNT = 0
-#define SR_OPTION(short_name, name, kind, target, arg, group, help) +1
-#include "policy/options.def"
-};
+/* Room for a flag a row of policy/options.def: which of them were given is remembered (policy_is_given). */
+#define SR_OPTIONS_MAX 96
 
 /*
  * Limits. One X-macro row a limit: field, INI section, INI key, value kind, built-in value.
@@ -134,7 +130,7 @@ struct sr_policy {
 	/* limits */
 	struct sr_limit limits[SR_LIMIT_MAX];
 	bool strict;
-	bool given[SR_OPTION_COUNT]; /* rows of options.def that the command line gave */
+	bool given[SR_OPTIONS_MAX]; /* rows of options.def that the command line gave */
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
 

@@ -169,7 +169,7 @@ static int check_met(const struct opening *o, const struct sr_project_only *only
 {
 	char shown[256];
 
-	if (o->s->project->seen > o->rules.max_entries)
+	if (!o->s->project || o->s->project->seen > o->rules.max_entries)
 		return 0; /* the list is cut; check_room() says so */
 	for (size_t i = 0; i < only->count; i++) {
 		if (only->met[i])

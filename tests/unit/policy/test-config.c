@@ -35,7 +35,7 @@ static int load(const char *text, struct sr_policy *p, struct sr_error *err)
 
 static void give(struct sr_policy *p, const char *option)
 {
-	for (size_t i = 0; i < SR_OPTION_COUNT; i++) {
+	for (size_t i = 0; i < options_count(); i++) {
 		struct sr_option_row row = options_at(i);
 
 		if (row.name && strcmp(row.name, option) == 0)

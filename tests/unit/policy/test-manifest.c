@@ -48,7 +48,7 @@ static void fresh(const char *first, const char *second)
 
 static void give(const char *option)
 {
-	for (size_t i = 0; i < SR_OPTION_COUNT; i++) {
+	for (size_t i = 0; i < options_count(); i++) {
 		struct sr_option_row row = options_at(i);
 
 		if (row.name && strcmp(row.name, option) == 0)
