@@ -123,6 +123,11 @@ int ini_take_words(struct sr_ini *in, const struct sr_ini_key *key, const char *
 	if (!word)
 		return ini_oom(in);
 	while ((r = next_word(&value, word)) > 0) {
+		if (ret->count == SR_INI_WORDS_MAX) {
+			r = ini_refuse(in, "%s has more than %d words", key->name, SR_INI_WORDS_MAX);
+			sr_error_hint(in->err, "say it in fewer, with patterns or a folder");
+			return r;
+		}
 		if (strv_add(ret, word) < 0)
 			return ini_oom(in);
 	}

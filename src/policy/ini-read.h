@@ -18,6 +18,7 @@
 
 #define SR_INI_SIZE_MAX 65536 /* bytes of one file */
 #define SR_INI_KEYS_MAX 64
+#define SR_INI_WORDS_MAX 256  /* of one list: patterns cost time for each file of a project */
 
 struct sr_ini;
 struct sr_ini_key;

@@ -135,30 +135,39 @@ static int take_words(struct sr_ini *in, const struct sr_ini_key *key, const cha
 	return ini_take_words(in, key, value, &to->words);
 }
 
+static void drop_word(struct sr_strv *v, size_t at)
+{
+	free(v->items[at]);
+	memmove(&v->items[at], &v->items[at + 1], (v->count - at) * sizeof(*v->items)); /* with the NULL at the end */
+	v->count--;
+}
+
 /* Words of which some may need an option of the command line; with that option given they are left out. */
 static int take_checked(struct sr_ini *in, const struct sr_ini_key *key, const char *value, const char *option,
 			const char *(*check)(const char *word))
 {
 	struct sr_manifest_list *to = (struct sr_manifest_list *)(void *)((char *)in->into + key->id);
-	struct sr_strv words = { .items = NULL };
-	int r = ini_take_words(in, key, value, &words);
+	size_t i = to->words.count;
+	int r = take_words(in, key, value);
 
-	to->line = to->line ? to->line : in->line;
-	for (size_t i = 0; r == 0 && i < words.count; i++) {
-		const char *word = words.items[i], *why = check(word);
+	while (r == 0 && i < to->words.count) {
+		const char *word = to->words.items[i], *why = check(word);
 		struct sr_option_row o;
 		char spelled[64];
 
-		if (!why)
-			r = strv_add(&to->words, word) < 0 ? ini_oom(in) : 0;
-		if (!why || is_answered(in, option) || !options_find(option, &o))
+		if (!why) {
+			i++;
 			continue;
+		}
+		if (is_answered(in, option) || !options_find(option, &o)) {
+			drop_word(&to->words, i);
+			continue;
+		}
 		r = ini_refuse(in, "%s = %s needs the command line: %s", key->name, SHOWN(word), why);
 		option_text(&o, spelled, sizeof(spelled));
 		sr_error_hint(in->err, "if you trust the project: %s %s; or --no-manifest to ignore its sandrun.ini", spelled,
 			      strchr(word, '/') && *word != '/' ? o.arg : str_plain_or(word, o.arg));
 	}
-	strv_done(&words);
 	return r;
 }
 

@@ -170,7 +170,7 @@ PYTHON
 @test "no file costs one call that fails, and --help none" {
 	require_cmd strace
 	on_host strace -o "$T/probe" true
-	strace -f -o trace "$SANDRUN" -- true 3>&- || true
+	strace -o trace "$SANDRUN" -- true 3>&- || true
 	assert_equal "$(grep -c 'config\.ini' trace)" 1
 	assert_contains "$(grep 'config\.ini' trace)" ENOENT
 	strace -o trace "$SANDRUN" --help >/dev/null 3>&-

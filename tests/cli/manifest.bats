@@ -210,6 +210,22 @@ PYTHON
 	refute_contains "$output" "other.py"
 }
 
+@test "a file that inputs leaves out and the program misses is named on a terminal" {
+	require_cmd python3
+	echo 'print("helped")' >p/src/helper.py
+	echo 'import helper' >p/src/main.py
+	write '[run]\nentrypoint = src/main.py\ninputs = data\n'
+	try timeout 40 python3 "$TESTS/lib/pty.py" <<'PYTHON'
+t = Terminal([SANDRUN, "-C", "p"])
+t.expect("hint: helper is in the project, but `inputs` of p/sandrun.ini leaves it out")
+equal(t.wait(), 1)
+t = Terminal([SANDRUN, "-C", "p", "--no-manifest", "src/main.py"])
+t.expect("helped")
+equal(t.wait(), 0)
+PYTHON
+	assert_success
+}
+
 @test "no script and no entrypoint: the error shows both ways, and they work" {
 	sr -C p
 	assert_error 125 "no script is given, and p/sandrun.ini is not there" "sandrun -C p SCRIPT"

@@ -140,6 +140,22 @@ static void test_other_program(void)
 	OK(apply(everything) == 0 && strcmp(p.lang, "sh") == 0 && has(&m.unused, "language"), "--lang wins over language");
 }
 
+/* Each pattern is held against each file of the project. */
+static void test_many_words(void)
+{
+	char text[4096] = "[run]\ninputs =";
+	size_t len = strlen(text);
+
+	for (int i = 0; i < 257; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s x", i % 50 == 49 ? "\n" : "");
+	(void)snprintf(text + len, sizeof(text) - len, "\n");
+	fresh("a.py", NULL);
+	OK(apply(text) < 0 && strstr(err.text, "inputs has more than 256 words"), "a list of too many words");
+	text[len - 2] = '\0'; /* one less */
+	fresh("a.py", NULL);
+	IS_INT(apply(text), 0, "and the longest");
+}
+
 static void test_none(void)
 {
 	fresh("a.py", NULL);
@@ -370,6 +386,7 @@ int main(void)
 	test_none();
 	test_everything();
 	test_other_program();
+	test_many_words();
 	test_refused();
 	test_granted();
 	test_profile();
