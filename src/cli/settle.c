@@ -21,6 +21,38 @@ static bool is_let_through(const struct sr_verdict *a, const struct sr_verdict *
 	return (b->rules || b->action == SECCOMP_RET_ALLOW) && (!b->rules || a->rules == b->rules);
 }
 
+static bool has_group(const struct sr_policy *p, const char *name)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < p->seccomp.allow.count; i++)
+		has = has || strcmp(p->seccomp.allow.items[i], name) == 0;
+	for (size_t i = 0; i < p->seccomp.deny.count; i++)
+		has = has && strcmp(p->seccomp.deny.items[i], name) != 0;
+	return has;
+}
+
+static bool has_calls(size_t group)
+{
+	for (size_t i = 0; i < SR_SYSCALL_MAX; i++) {
+		if (sr_syscalls[i].group == group)
+			return true;
+	}
+	return false;
+}
+
+/* Groups without calls of their own (@sockets-inet) change what the rules of other groups' calls let through. */
+static bool are_switches_within(const struct sr_policy *a, const struct sr_policy *b)
+{
+	for (size_t i = 0; i < SR_GROUP_ID_MAX; i++) {
+		const char *name = sr_syscall_groups[i].name;
+
+		if (!has_calls(i) && has_group(a, name) && !has_group(b, name))
+			return false;
+	}
+	return true;
+}
+
 static int is_filter_within(const struct sr_policy *a, const struct sr_policy *b, bool *ret, struct sr_error *err)
 {
 	struct sr_verdicts va, vb;
@@ -30,7 +62,7 @@ static int is_filter_within(const struct sr_policy *a, const struct sr_policy *b
 		r = filter_resolve(&b->seccomp, true, &vb, err);
 	if (r < 0)
 		return r;
-	*ret = vb.inet || !va.inet;
+	*ret = are_switches_within(a, b);
 	for (size_t i = 0; i < SR_SYSCALL_MAX; i++)
 		*ret = *ret && is_let_through(&va.of[i], &vb.of[i]);
 	return 0;

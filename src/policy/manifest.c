@@ -719,6 +719,8 @@ int manifest_apply_profile(struct sr_manifest *m, struct sr_policy *p, const str
 		    limit_is_within(sr_limit_rows[i].kind, wanted->limits[i].value, p->limits[i].value))
 			policy_lower_limit(p, (enum sr_limit_id)i, wanted->limits[i].value);
 	}
+	if (!policy_is_given(p, "no-strict")) /* a profile may say it too */
+		p->strict = p->strict || wanted->strict;
 	strv_done(&p->seccomp.allow);
 	strv_done(&p->seccomp.deny);
 	free(p->profile_name);

@@ -294,7 +294,8 @@ static void test_profile(void)
 	wanted.limits[SR_LIMIT_pids].value = 7000;
 	OK(manifest_apply_profile(&m, &p, &user, &wanted, true, &err) < 0 && strstr(err.text, "(pids.max)"), "a higher limit");
 	wanted.limits[SR_LIMIT_pids].value = 7;
-	OK(manifest_apply_profile(&m, &p, &user, &wanted, true, &err) == 0 && strcmp(p.seccomp.allow.items[0], "@base") == 0 &&
+	wanted.strict = true;
+	OK(manifest_apply_profile(&m, &p, &user, &wanted, true, &err) == 0 && p.strict && strcmp(p.seccomp.allow.items[0], "@base") == 0 &&
 		   p.seccomp.allow.count == 1 && strcmp(p.profile_name, "tight") == 0,
 	   "one within the user's takes its place");
 	OK(policy_limit(&p, SR_LIMIT_pids) == 7 && policy_limit(&p, SR_LIMIT_memory_bytes) == 3, "the smaller of each limit holds");
