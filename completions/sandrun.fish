@@ -32,6 +32,8 @@ complete -c sandrun -s C -l project -x -a '(__fish_complete_directories)' -d 'Pr
 complete -c sandrun -s E -l environment -x -a 'host (__fish_complete_directories)' -d 'Root to run in'
 complete -c sandrun -l proc -x -a 'fresh none' -d '/proc inside'
 complete -c sandrun -s p -l profile -r -a '(__sandrun_profiles)' -d 'Limits and system calls allowed'
+complete -c sandrun -l no-config -d "Ignore the user's config.ini"
+complete -c sandrun -l no-manifest -d "Ignore the project's sandrun.ini"
 complete -c sandrun -l setenv -x -a '(set -xn)' -d 'Set a variable inside'
 complete -c sandrun -s i -l input -r -F -d 'Copy a file in'
 complete -c sandrun -l bind -r -F -d 'Show a file or folder inside, read-only'

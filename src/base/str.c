@@ -220,14 +220,16 @@ void str_from_duration(uint64_t ns, char out[static 32])
 		(void)snprintf(out, 32, "%llums", (unsigned long long)((ns + 999999) / 1000000));
 }
 
-/* Length of the valid, printable UTF-8 sequence at s (1..4), or 0. */
-static size_t printable_utf8(const unsigned char *s, size_t len)
+/* Length of the valid UTF-8 sequence at s (1..4), or 0. */
+static size_t decode_utf8(const unsigned char *s, size_t len, uint32_t *ret)
 {
 	uint32_t cp;
 	size_t n;
 
-	if (s[0] < 0x80)
-		return (s[0] >= 0x20 && s[0] != 0x7f) ? 1 : 0;
+	if (s[0] < 0x80) {
+		*ret = s[0];
+		return 1;
+	}
 	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
 		n = 2;
 		cp = s[0] & 0x1fU;
@@ -249,9 +251,32 @@ static size_t printable_utf8(const unsigned char *s, size_t len)
 	}
 	if ((n == 3 && cp < 0x800) || (n == 4 && (cp < 0x10000 || cp > 0x10ffff)) || (cp >= 0xd800 && cp <= 0xdfff))
 		return 0;
-	if (cp < 0xa0 || (cp >= 0x200e && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	*ret = cp;
+	return n;
+}
+
+bool str_is_utf8(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t cp;
+		size_t n = decode_utf8((const unsigned char *)s + i, len - i, &cp);
+
+		if (n == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+/* Length of the valid, printable UTF-8 sequence at s (1..4), or 0. */
+static size_t printable_utf8(const unsigned char *s, size_t len)
+{
+	uint32_t cp = 0;
+	size_t n = decode_utf8(s, len, &cp);
+
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x200e && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
 	    (cp >= 0x2066 && cp <= 0x2069) || cp == 0x061c)
-		return 0; /* C1 controls, line separators, bidirectional controls */
+		return 0; /* C0 and C1 controls, DEL, line separators, bidirectional controls */
 	return n;
 }
 
@@ -290,6 +315,14 @@ char *str_escape_n(const char *s, size_t len, char *out, size_t out_size)
 char *str_escape(const char *s, char *out, size_t out_size)
 {
 	return str_escape_n(s, strlen(s), out, out_size);
+}
+
+const char *str_plain_or(const char *s, const char *instead)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=:@%+,-";
+	size_t len = strlen(s);
+
+	return len > 0 && len <= 200 && *s != '-' && strspn(s, plain) == len ? s : instead;
 }
 
 void str_hex(const void *bytes, size_t len, char *out)

@@ -28,6 +28,8 @@ char *str_format(const char *fmt, ...) SR_PRINTF(1, 2);
 
 bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
+/* Well-formed UTF-8 throughout; control characters are. */
+bool str_is_utf8(const char *s, size_t len);
 static inline bool str_is_empty(const char *s)
 {
 	return !s || !*s;
@@ -51,6 +53,12 @@ void str_from_duration(uint64_t ns, char out[static 32]);
  */
 char *str_escape(const char *s, char *out, size_t out_size);
 char *str_escape_n(const char *s, size_t len, char *out, size_t out_size);
+
+/*
+ * s where a shell takes it for one plain word as it is, else `instead`: hints are made to be pasted, and names in them may
+ * come from somebody hostile.
+ */
+const char *str_plain_or(const char *s, const char *instead);
 
 /* Lowercase hex by table (finding 41). out holds 2 * len + 1 bytes. */
 void str_hex(const void *bytes, size_t len, char *out);

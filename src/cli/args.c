@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/subcommand.h"
 #include "policy/limit.h"
+#include "policy/manifest.h"
 
 #define STAGE "options"
 /* An untrusted text as a message may show it; lives until the end of the block. */
@@ -352,6 +354,7 @@ static int apply(struct parse *s, const struct args_option *o, const char *attac
 		sr_error_hint(s->err, "write %s %s", s->spelled, o->arg);
 		return -EINVAL;
 	}
+	s->p->given[o - args_options] = true;
 	return setters[o->kind](s, o, value);
 }
 
@@ -480,8 +483,8 @@ static int decide_form(struct parse *s, bool stdin_is_tty)
 		return 0;
 	}
 	p->form = SR_FORM_SCRIPT;
-	if (!operand)
-		return no_script(s);
+	if (!operand) /* with -C the project's sandrun.ini may name it: args_check_settled() */
+		return p->project_dir ? 0 : no_script(s);
 	return p->lang || p->project_dir ? 0 : check_reserved(s);
 }
 
@@ -523,9 +526,11 @@ static int check_show_needs_project(const struct sr_policy *p, struct sr_error *
 
 static int check_destination_needs_glob(const struct sr_policy *p, struct sr_error *err)
 {
-	if ((!p->output_dir && !p->output_archive) || p->outputs.count > 0)
+	bool dir = policy_is_given(p, "output-dir"); /* the configuration's is a standing wish */
+
+	if ((!dir && !p->output_archive) || p->outputs.count > 0)
 		return 0;
-	return refuse(err, p->output_dir ? "'--output-dir'" : "'--output-archive'", "nothing is said to come out",
+	return refuse(err, dir ? "'--output-dir'" : "'--output-archive'", "nothing is said to come out",
 		      "name the files with -o, e.g. -o 'out/*'");
 }
 
@@ -562,8 +567,8 @@ static int check_quiet_or_verbose(const struct sr_policy *p, struct sr_error *er
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
-		check_stdin_needs_lang, check_show_needs_project, check_destination_needs_glob, check_one_destination,
-		check_report_apart,	check_report_needs_run,	  check_quiet_or_verbose,
+		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
+		check_report_needs_run, check_quiet_or_verbose,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {
@@ -573,6 +578,46 @@ static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 			return r;
 	}
 	return 0;
+}
+
+/* A likely program of the project, for the hint. */
+static const char *likely_script(const char *dir)
+{
+	static const char *const names[] = { "main.py", "__main__.py", "app.py", "main.js", "index.js", "main.sh", "run.sh",
+					     "main.go", "main.c",      "main.rb" };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(names); i++) {
+		SR_AUTOFREE char *path = str_format("%s/%s", dir, names[i]);
+
+		if (path && access(path, F_OK) == 0)
+			return names[i];
+	}
+	return "SCRIPT";
+}
+
+/* One of the two ways is a file that need not be written by hand. */
+static int no_entrypoint(const struct sr_policy *p, struct sr_error *err)
+{
+	const char *dir = str_plain_or(p->project_dir, "DIR"), *script = likely_script(p->project_dir);
+	const char *why = p->no_manifest ? "is ignored" : p->manifest_text ? "has no entrypoint" : "is not there";
+	int r = sr_error_set(err, SR_E_OPTION, EINVAL, STAGE,
+			     "cannot run anything: no script is given, and %s/" SR_MANIFEST_NAME " %s", SHOWN(p->project_dir), why);
+
+	if (p->manifest_text)
+		sr_error_hint(err, "sandrun -C %s %s; or add the line \"entrypoint = %s\" below its [run]", dir, script, script);
+	else if (p->no_manifest)
+		sr_error_hint(err, "sandrun --no-manifest -C %s %s", dir, script);
+	else
+		sr_error_hint(err, "sandrun -C %s %s; or once for all: printf '[run]\\nentrypoint = %s\\n' >%s/" SR_MANIFEST_NAME, dir,
+			      script, script, dir);
+	return r;
+}
+
+int args_check_settled(const struct sr_policy *p, struct sr_error *err)
+{
+	if (p->form == SR_FORM_SCRIPT && p->operands.count == 0)
+		return no_entrypoint(p, err);
+	return check_destination_needs_glob(p, err);
 }
 
 /* After an error: the form of the message may be asked for further on. Reads options only, up to the first operand. */
@@ -605,6 +650,8 @@ static int parse_all(struct parse *s, bool stdin_is_tty)
 		r = take_operands(s);
 	if (r == 0)
 		r = check_combinations(s->p, s->err);
+	if (r == 0 && (!s->p->project_dir || s->p->no_manifest))
+		r = args_check_settled(s->p, s->err);
 	return r;
 }
 

@@ -58,4 +58,9 @@ extern const char *const args_group_titles[ARGS_GROUP_MAX];
 int args_parse(int argc, char **argv, bool stdin_is_tty, struct sr_policy *ret, enum args_action *action,
 	       struct sr_error *err);
 
+/*
+ * The rest of the checks, when the project's sandrun.ini has been read: with -C it may name the script and the outputs.
+ */
+int args_check_settled(const struct sr_policy *p, struct sr_error *err);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "plan/build.h"
 #include "policy/limit.h"
+#include "policy/manifest.h"
 #include "policy/policy.h"
 #include "run/collect.h"
 #include "run/outcome.h"
@@ -19,6 +20,7 @@
 /* Everything of one invocation; what stays unset says how far it came. */
 struct cli_run {
 	struct sr_policy policy;
+	struct sr_manifest manifest; /* of the project; zeroed without */
 	struct sr_environment env;
 	struct sr_exec exec;
 	struct sr_snapshot snapshot;
@@ -34,6 +36,14 @@ struct cli_run {
 	char **argv;
 };
 
+/*
+ * The command line (c->policy as args_parse() leaves it), the user's config.ini, the profile and the project's sandrun.ini
+ * become one policy. Called once, before anything is planned.
+ */
+int settle(struct cli_run *c);
+/* Then: opens the environment that it names. */
+int settle_environment(struct cli_run *c);
+
 /* Prints an error in the form the user asked for (text or JSON) on standard error. */
 void message_error(const struct sr_policy *p, const struct sr_error *err);
 /* `sandrun: TEXT`; dropped by --quiet. TEXT must be fit for a terminal (str_escape). */
@@ -47,6 +57,8 @@ int explain_print(const struct cli_run *c, FILE *f);
 /* --report: checks the place before anything runs; writes the file whole or not at all. */
 int report_check(const struct sr_policy *p, struct sr_error *err);
 int report_write(const struct cli_run *c, struct sr_error *err);
+/* "built-in", "profile", "config", "command-line", "sandrun.ini". */
+const char *source_name(enum sr_source source);
 /* "exited", "limit" ...; "memory", "wall-time" ... or NULL. */
 const char *outcome_name(enum sr_outcome_kind kind);
 const char *hit_name(enum sr_limit_hit hit);

@@ -22,6 +22,28 @@ static void words(FILE *f, const char *title, const struct sr_strv *v)
 	(void)fprintf(f, "\n");
 }
 
+static void list(FILE *f, const char *before, const struct sr_strv *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		(void)fprintf(f, "%s%s", i ? ", " : before, v->items[i]);
+}
+
+/* The files that had a say. */
+static void sources(const struct cli_run *c, FILE *f)
+{
+	const struct sr_manifest *m = &c->manifest;
+	char shown[512];
+
+	if (c->policy.config_path)
+		(void)fprintf(f, "%-12s%s\n", "config", str_escape(c->policy.config_path, shown, sizeof(shown)));
+	if (!m->path)
+		return;
+	(void)fprintf(f, "%-12s%s", "manifest", m->path);
+	list(f, ": ", &m->used);
+	list(f, m->used.count ? "; not used: " : ": not used: ", &m->unused);
+	(void)fprintf(f, "\n");
+}
+
 static void program(const struct cli_run *c, FILE *f)
 {
 	char shown[512];
@@ -43,6 +65,8 @@ static void files(const struct cli_run *c, FILE *f)
 
 	if (c->snapshot.project_path)
 		(void)fprintf(f, "%-12s%s copied to /work\n", "project", str_escape(c->snapshot.project_path, shown, sizeof(shown)));
+	if (c->policy.only.count)
+		words(f, "only", &c->policy.only);
 	for (size_t i = 0; i < c->snapshot.count; i++) {
 		const struct sr_snapshot_item *item = &c->snapshot.items[i];
 
@@ -148,7 +172,8 @@ static void fences(const struct cli_run *c, FILE *f)
 		if (c->policy.limits[i].value == SR_UNLIMITED && c->policy.limits[i].source == SR_FROM_BUILTIN)
 			continue; /* nobody asked for one */
 		limit_text(&c->policy, (enum sr_limit_id)i, value);
-		(void)fprintf(f, "%-12s%s = %s\n", "limit", limit_name((enum sr_limit_id)i), value);
+		(void)fprintf(f, "%-12s%s = %s (%s)\n", "limit", limit_name((enum sr_limit_id)i), value,
+			      source_name(c->policy.limits[i].source));
 	}
 	for (size_t i = 0; i < c->box.note_count; i++)
 		(void)fprintf(f, "%-12s%s\n", "note", c->box.notes[i].text);
@@ -156,6 +181,7 @@ static void fences(const struct cli_run *c, FILE *f)
 
 int explain_print(const struct cli_run *c, FILE *f)
 {
+	sources(c, f);
 	program(c, f);
 	files(c, f);
 	root(c, f);

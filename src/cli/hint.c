@@ -76,6 +76,22 @@ static bool beside(const char *dir, const char *name)
 	return false;
 }
 
+/* With -C: the missing file is in the project, and `inputs` of its sandrun.ini leaves it out. */
+static void hint_inputs(const struct cli_run *c, char *out, size_t size)
+{
+	const char *entry = c->exec.entry ? c->exec.entry : "", *slash = strrchr(entry, '/');
+	SR_AUTOFREE char *dir = str_format("%s/%.*s", c->policy.project_dir, slash ? (int)(slash - entry) : 0, entry);
+	char name[256], shown[512];
+
+	for (size_t i = 0; dir && !out[0] && i < SR_ELEMENTSOF(patterns); i++) {
+		if (!find_name(c->run.tail, &patterns[i], name, sizeof(name)))
+			continue;
+		if (beside(c->policy.project_dir, name) || beside(dir, name))
+			(void)snprintf(out, size, "%s is in the project, but `inputs` of %s leaves it out: add it there, or try --no-manifest",
+				       str_escape(name, shown, sizeof(shown)), c->manifest.path);
+	}
+}
+
 /* A project's folder may not be the user's home; then only single files are offered. */
 void hint_after(const struct cli_run *c, char *out, size_t size)
 {
@@ -84,6 +100,8 @@ void hint_after(const struct cli_run *c, char *out, size_t size)
 	char name[256], shown[512], shown_dir[512];
 
 	out[0] = '\0';
+	if (c->policy.only.count && c->run.outcome.exit_code != 0 && c->run.tail_len)
+		hint_inputs(c, out, size);
 	if (!script || c->policy.project_dir || c->run.outcome.exit_code == 0 || !c->run.tail_len)
 		return;
 	slash = strrchr(script, '/');

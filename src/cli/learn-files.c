@@ -87,7 +87,9 @@ static void offer_work(const struct cli_run *c, const char *rest, const char *pa
 	SR_AUTOFREE char *folder = work_outside(c);
 
 	if (c->policy.project_dir) {
-		judge(a, "missing", "it was left out of the project's copy", "it may hold a secret");
+		judge(a, "missing", "it was left out of the project's copy",
+		      c->policy.only.count && !project_is_hidden(rest, &c->policy.hide) ? "`inputs` of its sandrun.ini does not name it"
+											: "it may hold a secret");
 		offer(a, "--show", rest);
 	} else if (S_ISREG(st->st_mode) && !strchr(rest, '/')) {
 		judge(a, "missing", "it is not in the sandbox", "%s", "");
@@ -117,7 +119,7 @@ static void offer_bind(const struct cli_run *c, const char *path, struct learn_a
 		judge(a, "missing", "it is not in the sandbox", "nor may you read it yourself");
 		return;
 	}
-	if (project_is_secret(path[0] == '/' ? path + 1 : path))
+	if (project_is_hidden(path[0] == '/' ? path + 1 : path, &c->policy.hide))
 		judge(a, "missing", "it is not in the sandbox", "it may hold a secret");
 	offer(a, "--bind", path);
 }

@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/subcommand.h"
-#include "policy/profile.h"
+#include "policy/config.h"
 #include "sys/kernel.h"
 
 /*
@@ -84,9 +84,9 @@ static int plan(struct cli_run *c)
 	struct sr_plan_wants wants = { 0 };
 	int r;
 
-	r = profile_load(c->policy.profile, &c->policy, &c->err);
+	r = settle(c);
 	if (!r)
-		r = environment_open(c->policy.environment, &c->env, &c->err);
+		r = settle_environment(c);
 	if (!r)
 		r = exec_build(&c->policy, &c->env, 0, &c->exec, &c->err);
 	if (!r)
@@ -220,6 +220,7 @@ static void cli_done(struct cli_run *c)
 	snapshot_done(&c->snapshot);
 	exec_done(&c->exec);
 	environment_done(&c->env);
+	manifest_done(&c->manifest);
 	policy_done(&c->policy);
 	fd_close(&c->out_dir_fd);
 }
@@ -237,6 +238,7 @@ int main(int argc, char **argv)
 	};
 	enum args_action action = ARGS_RUN;
 	const struct subcommand *sub = argc > 1 ? subcommand_find(argv[1]) : NULL;
+	struct sr_error ignored = SR_ERROR_INIT;
 	int status;
 
 	if (refuse_privileges(&c.err) < 0 || close_inherited(&c.err) < 0 || run_stdio(&c.stdio, &c.err) < 0) {
@@ -249,6 +251,8 @@ int main(int argc, char **argv)
 	if (sub && sub->run) {
 		status = sub->run(argc - 1, argv + 1, &c);
 	} else if (args_parse(argc, argv, c.stdio.tty[0], &c.policy, &action, &c.err) < 0) {
+		if (!c.policy.no_config) /* for error-format and color alone: the first error is the one to tell */
+			(void)config_load(&c.policy, &ignored);
 		message_error(&c.policy, &c.err);
 		status = c.err.status;
 	} else {

@@ -39,9 +39,6 @@ static json_t *stream(const struct sr_stream_result *s)
 
 static json_t *limits(const struct cli_run *c)
 {
-	static const char *const sources[] = { [SR_FROM_BUILTIN] = "built-in",
-					       [SR_FROM_PROFILE] = "profile",
-					       [SR_FROM_COMMAND_LINE] = "command-line" };
 	json_t *all = json_object();
 
 	for (unsigned i = 0; i < SR_LIMIT_MAX; i++) {
@@ -49,7 +46,7 @@ static json_t *limits(const struct cli_run *c)
 
 		limit_text(&c->policy, (enum sr_limit_id)i, value);
 		(void)json_object_set_new(all, limit_name((enum sr_limit_id)i),
-					  json_pack("{s:s, s:s}", "value", value, "source", sources[c->policy.limits[i].source]));
+					  json_pack("{s:s, s:s}", "value", value, "source", source_name(c->policy.limits[i].source)));
 	}
 	return all;
 }
@@ -95,6 +92,25 @@ static json_t *notes(const struct cli_run *c)
 		(void)json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "what", "output", "text",
 							   c->collected.warnings.items[i], "degraded", 0));
 	return all;
+}
+
+static json_t *names(const struct sr_strv *v)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < v->count; i++)
+		(void)json_array_append_new(all, json_string(v->items[i]));
+	return all;
+}
+
+/* The project's sandrun.ini: which of its keys took effect, and which the command line took the place of. */
+static json_t *manifest(const struct cli_run *c)
+{
+	const struct sr_manifest *m = &c->manifest;
+
+	if (!m->path)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o}", "path", m->path, "used", names(&m->used), "unused", names(&m->unused));
 }
 
 /* What sandrun itself installed; each step was checked when it was taken, or nothing would have run. */
@@ -155,6 +171,8 @@ static json_t *build(const struct cli_run *c)
 	(void)json_object_set_new(r, "notes", notes(c));
 	(void)json_object_set_new(r, "enforced", enforced(c));
 	(void)json_object_set_new(r, "profile", text_or_null(c->policy.profile_name));
+	(void)json_object_set_new(r, "config", text_or_null(c->policy.config_path));
+	(void)json_object_set_new(r, "manifest", manifest(c));
 	(void)json_object_set_new(r, "environment", text_or_null(c->env.name));
 	(void)json_object_set_new(r, "language", text_or_null(c->exec.lang));
 	if (c->snapshot.project_sha256[0])

@@ -33,6 +33,8 @@ struct sr_environment {
 
 /* Resolves -E NAME|DIR (NULL: host). Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT. */
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err);
+/* A name that a file gave (policy->environment_by_name): a known environment, never a folder that happens to be called so. */
+int environment_open_named(const char *name, struct sr_environment *ret, struct sr_error *err);
 void environment_done(struct sr_environment *e);
 
 /*

@@ -176,6 +176,21 @@ void limit_format(enum sr_limit_kind kind, uint64_t value, char out[static 32])
 	}
 }
 
+bool limit_is_within(enum sr_limit_kind kind, uint64_t a, uint64_t b)
+{
+	const uint64_t usual_weight = 100; /* the kernel's default */
+	struct sr_window wa, wb;
+
+	if (kind == SR_LIMIT_KIND_WEIGHT)
+		return (a == SR_UNLIMITED ? usual_weight : a) <= (b == SR_UNLIMITED ? usual_weight : b);
+	if (kind != SR_LIMIT_KIND_WINDOW || a == SR_UNLIMITED || b == SR_UNLIMITED)
+		return a <= b;
+	wa = limit_window(a);
+	wb = limit_window(b);
+	/* a stretch of b is covered by so many of a, each of which may be used up */
+	return (wb.length_ns + wa.length_ns - 1) / wa.length_ns * (wa.budget_ns / MS) <= wb.budget_ns / MS;
+}
+
 const char *limit_name(enum sr_limit_id id)
 {
 	return sr_limit_rows[id].name;

@@ -43,6 +43,11 @@ int limit_parse(enum sr_limit_kind kind, const char *text, uint64_t *ret);
 const char *limit_takes(enum sr_limit_kind kind);
 void limit_format(enum sr_limit_kind kind, uint64_t value, char out[static 32]);
 
+/*
+ * Does whatever keeps to the limit a keep to the limit b as well? Two windows may be such that neither is within the other.
+ */
+bool limit_is_within(enum sr_limit_kind kind, uint64_t a, uint64_t b);
+
 /* 0 says "none at all" there; elsewhere it could mean "no limit" to some kernel interface, and is refused. */
 bool limit_may_be_zero(enum sr_limit_id id);
 const char *limit_name(enum sr_limit_id id);

@@ -31,9 +31,11 @@ static void file_args_done(struct sr_file_args *v)
 void policy_done(struct sr_policy *p)
 {
 	char **strings[] = { &p->lang,	     &p->code,		 &p->project_dir,  &p->environment, &p->profile,
-			     &p->output_dir, &p->output_archive, &p->profile_name, &p->report };
+			     &p->output_dir, &p->output_archive, &p->profile_name, &p->report,
+			     &p->config_path, &p->manifest_text };
 	struct sr_strv *vectors[] = { &p->operands, &p->show,	       &p->setenv,
-				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny };
+				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny,
+				      &p->hide,     &p->only };
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(strings); i++) {
 		free(*strings[i]);
@@ -50,6 +52,12 @@ void policy_set_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value, 
 	if (source < p->limits[id].source)
 		return;
 	p->limits[id] = (struct sr_limit){ .value = value, .source = source };
+}
+
+void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value)
+{
+	if (value != p->limits[id].value || !policy_is_asked(p, id))
+		p->limits[id] = (struct sr_limit){ .value = value, .source = SR_FROM_MANIFEST };
 }
 
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name)

@@ -16,19 +16,25 @@
 
 /* How the program reaches sandrun (interface.md, "Forms"). */
 enum sr_form {
-	SR_FORM_SCRIPT,  /* operands[0] is a file */
+	SR_FORM_SCRIPT,  /* operands[0] is a file; with -C there may be none yet: sandrun.ini names it (policy/manifest.h) */
 	SR_FORM_STDIN,   /* --lang without an operand, or with "-": the program is standard input */
 	SR_FORM_CODE,    /* --lang LANG -c CODE */
 	SR_FORM_COMMAND, /* -- COMMAND: operands are the argv inside */
 	SR_FORM_REPL,    /* --lang on a terminal without an operand: the interpreter itself */
 };
 
-/* Where a value came from; a later source wins, command line last. */
+/* Where a value came from; a later source wins, command line last. A project's sandrun.ini stands apart: it only lowers. */
 enum sr_source {
 	SR_FROM_BUILTIN,
 	SR_FROM_PROFILE,
+	SR_FROM_CONFIG,
 	SR_FROM_COMMAND_LINE,
+	SR_FROM_MANIFEST,
+	SR_FROM_MAX
 };
+
+/* Room for a flag a row of policy/options.def: which of them were given is remembered (policy_is_given). */
+#define SR_OPTIONS_MAX 96
 
 /*
  * Limits. One X-macro row a limit: field, INI section, INI key, value kind, built-in value.
@@ -108,6 +114,7 @@ struct sr_policy {
 	char *project_dir;         /* -C */
 	struct sr_strv show;       /* --show: hidden project files let in by name (finding 9) */
 	char *environment;         /* -E; NULL is "host" */
+	bool environment_by_name;  /* from a file: a known environment's name, never a folder of the current one */
 	enum sr_proc proc;         /* --proc: none where a container masks /proc (finding 28) */
 	char *profile;             /* -p; NULL is "default" */
 	struct sr_strv setenv;     /* NAME=VALUE; NAME alone was resolved against the caller's environment already */
@@ -123,8 +130,18 @@ struct sr_policy {
 	/* limits */
 	struct sr_limit limits[SR_LIMIT_MAX];
 	bool strict;
+	bool given[SR_OPTIONS_MAX]; /* rows of options.def that the command line gave */
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
+
+	/* files that say more: the user's config.ini (policy/config.h) and the project's sandrun.ini (policy/manifest.h) */
+	bool no_config;
+	bool no_manifest;
+	char *config_path;         /* of the one that was read, or NULL */
+	struct sr_strv hide;       /* [project] hide: more names that stay outside */
+	struct sr_strv only;       /* `inputs` of sandrun.ini: patterns of the project's files that go in; none: all */
+	char *manifest_text;       /* the bytes of sandrun.ini as they were obeyed; NULL without */
+	size_t manifest_len;
 
 	/* talk */
 	bool quiet;
@@ -147,6 +164,16 @@ static inline uint64_t policy_limit(const struct sr_policy *p, enum sr_limit_id 
 {
 	return p->limits[id].value;
 }
+
+/* Whether the command line gave the option of that long name. In policy/options.c. */
+bool policy_is_given(const struct sr_policy *p, const char *option);
+/* Some run, user or project asked for this limit; the others are sandrun's and the profile's, which not every place needs. */
+static inline bool policy_is_asked(const struct sr_policy *p, enum sr_limit_id id)
+{
+	return p->limits[id].source >= SR_FROM_CONFIG;
+}
+/* A project's value, which the caller has found to be within the one that holds (limit_is_within). */
+void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value);
 
 /* Copies both strings (name may be NULL). 0 or -ENOMEM. */
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name);

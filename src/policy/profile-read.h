@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of one profile to a struct: syntax, names and values, no files. policy/profile.c finds and checks the files;
- * tools/mkfilter reads the shipped ones by the same code when sandrun is built. INI is read by inih.
- *
- * Stricter than inih: a key twice, an unknown key or section, NUL, or a line longer than inih takes is an error. A list may
- * go on in indented lines; other values may not.
+ * The text of one profile to a struct: names and values, no files; the syntax is policy/ini-read.h. policy/profile.c finds
+ * and checks the files; tools/mkfilter reads the shipped ones by the same code when sandrun is built.
  */
 #ifndef SR_POLICY_PROFILE_READ_H
 #define SR_POLICY_PROFILE_READ_H
@@ -13,10 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/ini-read.h"
 #include "policy/policy.h"
 
-#define SR_PROFILE_SIZE_MAX 65536 /* bytes of one file */
-#define SR_PROFILE_DEPTH_MAX 8    /* files of one chain of extends */
+#define SR_PROFILE_SIZE_MAX SR_INI_SIZE_MAX
+#define SR_PROFILE_DEPTH_MAX 8 /* files of one chain of extends */
 
 struct sr_profile_limit {
 	bool set;

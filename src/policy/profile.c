@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "policy/owner.h"
 #include "policy/profile-files.h"
 #include "policy/profile-read.h"
 
@@ -71,25 +71,12 @@ static int refuse_file(const char *path, const char *reason, const char *mend, s
 	return r;
 }
 
-/*
- * Finding 27: whoever can write the file decides what sandrun allows, so that may be the user and root alone. The user's own
- * primary group is the user (umask 002); an access list shows as group rights and may name anybody.
- */
+/* Finding 27: whoever can write the file decides what sandrun allows. */
 static int check_owner(int fd, const struct stat *st, const char *path, struct sr_error *err)
 {
-	bool own_group = st->st_gid == getegid() || (st->st_uid == 0 && st->st_gid == 0);
+	const char *mend = NULL, *reason = owner_refusal(fd, st, &mend);
 
-	if (!S_ISREG(st->st_mode))
-		return refuse_file(path, "not a regular file", NULL, err);
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return refuse_file(path, "it belongs to another user", "use a copy of your own: cp", err);
-	if (st->st_mode & S_IWOTH)
-		return refuse_file(path, "everybody may write it", "chmod o-w", err);
-	if ((st->st_mode & S_IWGRP) && !own_group)
-		return refuse_file(path, "a group that is not your primary one may write it", "chmod g-w", err);
-	if ((st->st_mode & S_IWGRP) && fgetxattr(fd, "system.posix_acl_access", NULL, 0) >= 0)
-		return refuse_file(path, "its access list may let others write it", "chmod g-w", err);
-	return 0;
+	return reason ? refuse_file(path, reason, mend, err) : 0;
 }
 
 static int read_failed(const char *path, int errnum, struct sr_error *err)

@@ -24,66 +24,6 @@ enum {
 	SHORT_LINK = 128,    /* tmpfs keeps shorter targets in the inode */
 };
 
-/*
- * Names that usually hold keys, tokens or passwords. With a folder: only directly in a folder of that name. A name that
- * is a folder's keeps all of it out.
- */
-static const struct {
-	const char *folder;
-	const char *name;
-} secrets[] = {
-	{ NULL, ".env*" },         { NULL, ".npmrc" },        { NULL, ".yarnrc*" },      { NULL, ".netrc" },
-	{ NULL, "_netrc" },        { NULL, ".pypirc" },       { NULL, ".pgpass" },       { NULL, ".my.cnf" },
-	{ NULL, ".htpasswd" },     { NULL, ".dockercfg" },    { NULL, ".boto" },         { NULL, ".s3cfg" },
-	{ NULL, ".git-credentials" }, { NULL, ".vault-token" }, { NULL, ".terraformrc" }, { NULL, "*.tfstate" },
-	{ NULL, ".ssh" },          { NULL, ".gnupg" },        { NULL, ".aws" },          { NULL, ".azure" },
-	{ NULL, ".gcloud" },       { NULL, ".kube" },         { NULL, ".password-store" }, { NULL, ".*_history" },
-	{ NULL, "*.pem" },         { NULL, "*.key" },         { NULL, "*.p12" },         { NULL, "*.pfx" },
-	{ NULL, "*.jks" },         { NULL, "*.keystore" },    { NULL, "*.kdbx" },        { NULL, "*.ppk" },
-	{ NULL, "id_rsa*" },       { NULL, "id_dsa*" },       { NULL, "id_ecdsa*" },     { NULL, "id_ed25519*" },
-	{ ".git", "config" },      { ".git", "config.worktree" }, { ".git", "credentials" },
-	{ ".docker", "config.json" }, { ".cargo", "credentials*" }, { ".gem", "credentials" }, { ".config", "gcloud" },
-};
-
-/* A submodule's or worktree's own configuration: remotes with tokens stand there as well. */
-static bool is_git_module_config(const char *path, const char *name)
-{
-	static const char git[] = ".git/";
-
-	if (strcmp(name, "config") != 0 && strcmp(name, "config.worktree") != 0)
-		return false;
-	for (const char *p = strstr(path, git); p; p = strstr(p + 1, git)) {
-		const char *below = p + strlen(git);
-
-		if ((p == path || p[-1] == '/') && (str_has_prefix(below, "modules/") || str_has_prefix(below, "worktrees/")))
-			return true;
-	}
-	return false;
-}
-
-bool project_is_secret(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *folder = path;
-	size_t len = 0;
-
-	if (slash) {
-		for (const char *p = path; p < slash; p++) {
-			if (*p == '/')
-				folder = p + 1;
-		}
-		len = (size_t)(slash - folder);
-	}
-	for (size_t i = 0; i < SR_ELEMENTSOF(secrets); i++) {
-		const char *in = secrets[i].folder;
-
-		if (in && (strlen(in) != len || memcmp(in, folder, len) != 0))
-			continue;
-		if (glob_match_name(secrets[i].name, name))
-			return true;
-	}
-	return is_git_module_config(path, name);
-}
-
 /* ---- which folders are refused ------------------------------------------------------------------------------------- */
 
 struct identity {
@@ -240,6 +180,14 @@ struct scan {
 	struct sr_error *err;
 };
 
+/* Where a scan is: a folder and what is known of it. */
+struct where {
+	const char *prefix;          /* its path, "" at the top */
+	unsigned depth;
+	bool hidden;                 /* kept out but for what --show names in it */
+	const sr_glob_state *states; /* one a pattern of `only`; NULL when all in it goes in */
+};
+
 static int unreadable(const struct scan *s, const char *path, int errnum)
 {
 	char shown[256], folder[256];
@@ -359,14 +307,15 @@ static bool is_readable(int dir_fd, const char *name, const struct stat *st)
 	return faccessat(dir_fd, name, R_OK, 0) == 0;
 }
 
-static int scan_folder(struct scan *s, int fd, const char *prefix, unsigned depth, bool hidden);
+static int scan_folder(struct scan *s, int fd, const struct where *here);
 
-static int enter(struct scan *s, int dir_fd, const char *name, const char *path, unsigned depth, bool hidden)
+static int enter(struct scan *s, int dir_fd, const char *name, const struct where *there)
 {
+	const char *path = there->prefix;
 	char shown[256];
 	int fd;
 
-	if (depth == SR_PROJECT_DEPTH) {
+	if (there->depth > SR_PROJECT_DEPTH) {
 		(void)sr_error_set(s->err, SR_E_PROJECT, ENAMETOOLONG, STAGE,
 				   "cannot take in '%s': folders are more than %d deep", str_escape(path, shown, sizeof(shown)),
 				   SR_PROJECT_DEPTH);
@@ -376,7 +325,7 @@ static int enter(struct scan *s, int dir_fd, const char *name, const char *path,
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return unreadable(s, path, errno);
-	return scan_folder(s, fd, path, depth + 1, hidden);
+	return scan_folder(s, fd, there);
 }
 
 static int note(struct scan *s, struct sr_strv *list, const char *path)
@@ -384,32 +333,82 @@ static int note(struct scan *s, struct sr_strv *list, const char *path)
 	return strv_add(list, path) < 0 ? sr_error_oom(s->err, STAGE) : 0;
 }
 
-static int scan_entry(struct scan *s, int dir_fd, const char *name, const char *prefix, unsigned depth, bool hidden)
+/* Is `path` one of those that go in whatever the patterns say, beneath one, or a folder above one? */
+static bool is_on_path(const struct sr_project_only *only, const char *path, bool *ret_all)
 {
-	SR_AUTOFREE char *path = *prefix ? str_format("%s/%s", prefix, name) : strdup(name);
+	size_t len = strlen(path);
+	bool on = false;
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(only->paths); i++) {
+		const char *p = only->paths[i];
+		size_t n = p ? strlen(p) : 0;
+
+		if (!p)
+			continue;
+		if (strncmp(p, path, n) == 0 && (path[n] == '/' || !path[n]))
+			*ret_all = on = true;
+		else if (strncmp(p, path, len) == 0 && p[len] == '/')
+			on = true;
+	}
+	return on;
+}
+
+/*
+ * Does the entry go in? For a folder: may something in it? `states` are those of the folder it is in and become its own.
+ * *ret_all: it is matched itself.
+ */
+static bool is_wanted(const struct scan *s, const char *path, const char *name, sr_glob_state *states, bool *ret_all)
+{
+	const struct sr_project_only *only = s->rules->only;
+	bool wanted = is_on_path(only, path, ret_all);
+
+	if (is_shown(&s->rules->show, path, name)) /* the user asked for it by name */
+		*ret_all = true;
+	wanted = wanted || is_above_shown(&s->rules->show, path);
+	for (size_t i = 0; i < only->count; i++) {
+		states[i] = glob_step(&only->globs[i], states[i], name);
+		if (glob_is_match(&only->globs[i], states[i]))
+			*ret_all = only->met[i] = true;
+		wanted = wanted || states[i];
+	}
+	return wanted || *ret_all;
+}
+
+/* A folder that was entered only because something in it might go in, and nothing did. */
+static void drop_empty(struct scan *s, size_t count, uint64_t seen)
+{
+	if (s->t->count != count + 1 || s->t->seen != seen + 1)
+		return;
+	free(s->t->entries[count].path);
+	free(s->t->entries[count].target);
+	s->t->count--;
+	s->t->seen--;
+}
+
+/* 1 to go on, 0 when it stays outside. */
+static int judge(struct scan *s, const struct where *here, const char *path, const char *name, bool is_folder, bool *hidden)
+{
+	*hidden = here->hidden;
+	if (is_shown(&s->rules->show, path, name)) {
+		*hidden = false;
+	} else if (*hidden || project_is_hidden(path, s->rules->hide)) {
+		*hidden = true;
+		if (!is_folder || !is_above_shown(&s->rules->show, path))
+			return strv_add(&s->t->hidden, path) < 0 ? sr_error_oom(s->err, STAGE) : 0;
+	}
+	return 1;
+}
+
+/* Takes in one entry that goes in. */
+static int take_entry(struct scan *s, int dir_fd, const char *name, const char *path, struct stat *st)
+{
 	SR_AUTOFREE char *copy = NULL, *target = NULL;
-	struct stat st;
 	int r = 0;
 
-	if (!path)
-		return sr_error_oom(s->err, STAGE);
-	if (strlen(path) >= PATH_MAX)
-		return unreadable(s, path, ENAMETOOLONG);
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return unreadable(s, path, errno);
-	if (is_shown(&s->rules->show, path, name)) {
-		hidden = false;
-	} else if (hidden || project_is_secret(path)) {
-		hidden = true;
-		if (!S_ISDIR(st.st_mode) || !is_above_shown(&s->rules->show, path))
-			return note(s, &s->t->hidden, path);
-	}
-	if (S_ISLNK(st.st_mode))
-		r = read_link(dir_fd, name, &st, &target);
-	else if (S_ISREG(st.st_mode))
-		r = is_readable(dir_fd, name, &st) ? 0 : -EACCES;
-	else if (!S_ISDIR(st.st_mode))
-		return note(s, &s->t->skipped, path);
+	if (S_ISLNK(st->st_mode))
+		r = read_link(dir_fd, name, st, &target);
+	else if (S_ISREG(st->st_mode))
+		r = is_readable(dir_fd, name, st) ? 0 : -EACCES;
 	if (r == -ENOMEM)
 		return sr_error_oom(s->err, STAGE);
 	if (r < 0)
@@ -417,14 +416,53 @@ static int scan_entry(struct scan *s, int dir_fd, const char *name, const char *
 	copy = strdup(path);
 	if (!copy)
 		return sr_error_oom(s->err, STAGE);
-	r = add_entry(s, SR_TAKE_PTR(copy), SR_TAKE_PTR(target),
-		      S_ISREG(st.st_mode)   ? SR_PROJECT_FILE
-		      : S_ISLNK(st.st_mode) ? SR_PROJECT_LINK
-					    : SR_PROJECT_FOLDER,
-		      &st);
+	return add_entry(s, SR_TAKE_PTR(copy), SR_TAKE_PTR(target),
+			 S_ISREG(st->st_mode)	? SR_PROJECT_FILE
+			 : S_ISLNK(st->st_mode) ? SR_PROJECT_LINK
+						: SR_PROJECT_FOLDER,
+			 st);
+}
+
+static int scan_entry(struct scan *s, int dir_fd, const char *name, const struct where *here)
+{
+	SR_AUTOFREE char *path = *here->prefix ? str_format("%s/%s", here->prefix, name) : strdup(name);
+	SR_AUTOFREE sr_glob_state *states = NULL;
+	struct where there = { .prefix = path, .depth = here->depth + 1 };
+	const size_t count = s->t->count;
+	const uint64_t seen = s->t->seen;
+	bool all = !here->states;
+	struct stat st;
+	int r;
+
+	if (!path)
+		return sr_error_oom(s->err, STAGE);
+	if (strlen(path) >= PATH_MAX)
+		return unreadable(s, path, ENAMETOOLONG);
+	if (!all) {
+		states = malloc((s->rules->only->count + 1) * sizeof(*states));
+		if (!states)
+			return sr_error_oom(s->err, STAGE);
+		memcpy(states, here->states, s->rules->only->count * sizeof(*states));
+		if (!is_wanted(s, path, name, states, &all))
+			return 0;
+	}
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return unreadable(s, path, errno);
+	if (!all && !S_ISDIR(st.st_mode))
+		return 0; /* a pattern could match beneath it, if it were a folder */
+	r = judge(s, here, path, name, S_ISDIR(st.st_mode), &there.hidden);
+	if (r <= 0)
+		return r;
+	if (!S_ISLNK(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return note(s, &s->t->skipped, path);
+	r = take_entry(s, dir_fd, name, path, &st);
 	if (r < 0 || !S_ISDIR(st.st_mode))
 		return r;
-	return enter(s, dir_fd, name, path, depth, hidden);
+	there.states = states;
+	r = enter(s, dir_fd, name, &there);
+	if (r == 0 && !all)
+		drop_empty(s, count, seen);
+	return r;
 }
 
 static void close_dir(DIR **d)
@@ -433,8 +471,8 @@ static void close_dir(DIR **d)
 		(void)closedir(*d);
 }
 
-/* Owns fd. `hidden`: the folder is kept out but for what --show names in it. */
-static int scan_folder(struct scan *s, int fd, const char *prefix, unsigned depth, bool hidden)
+/* Owns fd. */
+static int scan_folder(struct scan *s, int fd, const struct where *here)
 {
 	__attribute__((__cleanup__(close_dir))) DIR *d = fdopendir(fd);
 
@@ -449,14 +487,14 @@ static int scan_folder(struct scan *s, int fd, const char *prefix, unsigned dept
 		errno = 0;
 		de = readdir(d);
 		if (!de)
-			return errno ? unreadable(s, *prefix ? prefix : ".", errno) : 0;
+			return errno ? unreadable(s, *here->prefix ? here->prefix : ".", errno) : 0;
 		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
 			continue;
 		if (s->t->seen >= MAX_SEEN && s->t->seen >= s->rules->max_entries) {
 			s->t->is_partial = true;
 			return 0;
 		}
-		r = scan_entry(s, dirfd(d), de->d_name, prefix, depth, hidden);
+		r = scan_entry(s, dirfd(d), de->d_name, here);
 		if (r < 0)
 			return r;
 	}
@@ -470,16 +508,26 @@ static int compare_entries(const void *a, const void *b)
 int project_scan(int fd, const char *path, struct sr_project_rules *rules, struct sr_project *ret, struct sr_error *err)
 {
 	struct scan s = { .t = ret, .rules = rules, .err = err };
+	struct where top = { .prefix = "" };
+	SR_AUTOFREE sr_glob_state *states = NULL;
 	int again, r;
 
 	ret->fd = fd;
 	ret->path = strdup(path);
 	if (!ret->path)
 		return sr_error_oom(err, STAGE);
+	if (rules->only) {
+		states = malloc((rules->only->count + 1) * sizeof(*states));
+		if (!states)
+			return sr_error_oom(err, STAGE);
+		for (size_t i = 0; i < rules->only->count; i++)
+			states[i] = glob_start(&rules->only->globs[i]);
+		top.states = states;
+	}
 	again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* fdopendir(3) takes it and moves its position */
 	if (again < 0)
 		return unreadable(&s, ".", errno);
-	r = scan_folder(&s, again, "", 0, false);
+	r = scan_folder(&s, again, &top);
 	if (r == 0 && ret->count > 0)
 		qsort(ret->entries, ret->count, sizeof(*ret->entries), compare_entries);
 	return r;
@@ -568,12 +616,16 @@ static int copy_file(struct copy *c, struct sr_project_entry *e, const char *des
 	SR_AUTOCLOSE int fd = open_source(c, e->path);
 	SR_AUTOFREE char *source = str_format("%s/%s", c->t->path, e->path);
 	struct scan s = { .t = c->t, .err = c->err };
+	int r;
 
 	if (fd < 0)
 		return unreadable(&s, e->path, -fd);
 	if (!source)
 		return sr_error_oom(c->err, STAGE);
-	return place_copy(c->place, fd, source, dest, e->mode, &e->bytes, e->sha256, c->err);
+	r = place_copy(c->place, fd, source, dest, e->mode, &e->bytes, e->sha256, c->err);
+	if (r == 0 && c->t->pinned && strcmp(e->path, c->t->pinned) == 0 && strcmp(e->sha256, c->t->pinned_sha256) != 0)
+		return unreadable(&s, e->path, ENOENT); /* not the bytes that were obeyed */
+	return r;
 }
 
 static int copy_entry(struct copy *c, struct sr_project_entry *e, const char *prefix)

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "evidence/digest.h"
+#include "run/glob.h"
 #include "run/place.h"
 
 #define SR_PROJECT_DEPTH 64
@@ -48,6 +49,8 @@ struct sr_project_entry {
 
 struct sr_project {
 	int fd;                     /* the folder, borrowed */
+	const char *pinned;         /* a file whose bytes were used already ("sandrun.ini"), or NULL, and their digest: */
+	char pinned_sha256[SR_DIGEST_HEX]; /* what is copied must be the same */
 	char *path;                 /* as the user named it */
 	struct sr_project_entry *entries; /* sorted by path */
 	size_t count, room;
@@ -65,8 +68,18 @@ struct sr_project_show {
 	bool *met; /* names->count long */
 };
 
+/* Patterns of the entries that go in (`inputs` of sandrun.ini, matched as -o matches), and paths that go in whatever they say. */
+struct sr_project_only {
+	const struct sr_glob *globs;
+	size_t count;         /* 0: everything goes in */
+	bool *met;            /* count long */
+	const char *paths[2]; /* or NULL; with all that is beneath them */
+};
+
 struct sr_project_rules {
 	struct sr_project_show show;
+	const struct sr_strv *hide;  /* [project] hide of the configuration, or NULL */
+	const struct sr_project_only *only; /* or NULL */
 	uint64_t max_entries;     /* of work.inodes */
 	bool read_only;           /* files get 0444 or 0555, folders 0755; else their own bits without set-id and sticky */
 };
@@ -85,7 +98,7 @@ int project_copy(struct sr_project *t, struct sr_place *place, const char *prefi
 		 char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err);
 void project_done(struct sr_project *t);
 
-/* True when path ("a/.git/config") is one that stays outside by default. */
-bool project_is_secret(const char *path);
+/* True when path ("a/.git/config") is one that stays outside by default, or by a pattern of `hide` (may be NULL). */
+bool project_is_hidden(const char *path, const struct sr_strv *hide);
 
 #endif

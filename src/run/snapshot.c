@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "policy/manifest.h"
 #include "run/place.h"
 #include "run/project.h"
 
@@ -21,6 +22,7 @@ struct opening {
 	const struct sr_exec *x;
 	struct sr_snapshot *s;
 	struct sr_project_rules rules;
+	const struct sr_project_only *only; /* or NULL */
 	struct sr_error *err;
 };
 
@@ -78,6 +80,7 @@ static int open_folder(struct opening *o, int fd, const char *path, const char *
 	if (!*ret)
 		return sr_error_oom(o->err, STAGE);
 	o->rules.read_only = read_only;
+	o->rules.only = read_only ? NULL : o->only; /* `inputs` is about the project, not about a folder of -i */
 	r = project_scan(fd, path, &o->rules, *ret, o->err);
 	if (r < 0)
 		return r;
@@ -98,11 +101,36 @@ static int check_entry(const struct opening *o)
 	(void)str_escape(entry, shown, sizeof(shown));
 	(void)sr_error_set(o->err, SR_E_SCRIPT, ENOENT, STAGE, "cannot run '%s': it does not go in with the project folder",
 			   shown);
-	if (project_is_secret(entry))
+	if (project_is_hidden(entry, o->rules.hide))
 		sr_error_hint(o->err, "names like this stay outside by default: --show %s", shown);
 	else
 		sr_error_hint(o->err, "the script must be a regular file of the folder, in no hidden folder of it");
 	return -ENOENT;
+}
+
+/*
+ * sandrun.ini has been read and obeyed already: what goes in must be that text. One that appeared since would go in without
+ * having had its say.
+ */
+static int pin_manifest(const struct opening *o)
+{
+	const struct sr_policy *p = o->p;
+	struct sr_project *t = o->s->project;
+	char shown[256];
+
+	if (p->no_manifest)
+		return 0;
+	if (p->manifest_text) {
+		t->pinned = SR_MANIFEST_NAME;
+		digest_hex(p->manifest_text, p->manifest_len, t->pinned_sha256);
+		return 0;
+	}
+	if (!project_find(t, SR_MANIFEST_NAME))
+		return 0;
+	(void)sr_error_set(o->err, SR_E_INPUT_CHANGED, EAGAIN, STAGE, "cannot read '%s' of folder '%s': it was not there just now",
+			   SR_MANIFEST_NAME, str_escape(p->project_dir, shown, sizeof(shown)));
+	sr_error_hint(o->err, "run it again, or ignore that file: --no-manifest");
+	return -EAGAIN;
 }
 
 static int open_project(struct opening *o)
@@ -127,11 +155,80 @@ static int open_project(struct opening *o)
 		return -e;
 	}
 	r = open_folder(o, s->project_fd, path, "", false, &s->project);
+	if (r == 0)
+		r = pin_manifest(o);
 	if (r < 0)
 		return r;
 	s->project_files = s->project->files;
 	s->project_bytes = s->project->bytes;
 	return check_entry(o);
+}
+
+/* `inputs` of sandrun.ini that names nothing: the program would miss it inside. */
+static int check_met(const struct opening *o, const struct sr_project_only *only)
+{
+	char shown[256];
+
+	if (!o->s->project || o->s->project->seen > o->rules.max_entries)
+		return 0; /* the list is cut; check_room() says so */
+	for (size_t i = 0; i < only->count; i++) {
+		if (only->met[i])
+			continue;
+		(void)sr_error_set(o->err, SR_E_MANIFEST, ENOENT, "manifest", "cannot take in '%s': the project holds nothing that "
+				   "`inputs` of its " SR_MANIFEST_NAME " could mean by it",
+				   str_escape(o->p->only.items[i], shown, sizeof(shown)));
+		sr_error_hint(o->err, "take the word out of `inputs`, or put the file there; a leading dot must be in the pattern");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int refuse_input(const struct opening *o, const char *pattern, int r)
+{
+	char shown[256];
+
+	if (r == -ENOMEM)
+		return sr_error_oom(o->err, STAGE);
+	(void)sr_error_set(o->err, SR_E_MANIFEST, -r, "manifest", "cannot take `inputs` pattern '%s' of " SR_MANIFEST_NAME,
+			   str_escape(pattern, shown, sizeof(shown)));
+	sr_error_hint(o->err, "patterns name files as seen from the project folder: src data/*.csv");
+	return r;
+}
+
+/* The whole project, or what `inputs` of its sandrun.ini says: with the script and the interpreter that will run it. */
+static int open_chosen(struct opening *o)
+{
+	static const char venv[] = "/work/.venv/";
+	const struct sr_strv *patterns = &o->p->only;
+	struct sr_project_only only = { .paths = { o->x->entry } };
+	SR_AUTOFREE struct sr_glob *globs = NULL;
+	SR_AUTOFREE bool *met = NULL;
+	int r = 0;
+
+	if (patterns->count == 0)
+		return open_project(o);
+	globs = calloc(patterns->count, sizeof(*globs));
+	met = calloc(patterns->count, sizeof(*met));
+	if (!globs || !met)
+		return sr_error_oom(o->err, STAGE);
+	only.globs = globs;
+	only.met = met;
+	if (o->x->path && str_has_prefix(o->x->path, venv))
+		only.paths[1] = ".venv";
+	for (; r == 0 && only.count < patterns->count; only.count += r == 0) {
+		r = glob_parse(patterns->items[only.count], &globs[only.count]);
+		if (r < 0)
+			r = refuse_input(o, patterns->items[only.count], r);
+	}
+	o->only = &only;
+	if (r == 0)
+		r = open_project(o);
+	o->only = NULL;
+	if (r == 0)
+		r = check_met(o, &only);
+	while (only.count > 0)
+		glob_done(&globs[--only.count]);
+	return r;
 }
 
 /* A --show that lets nothing in is a slip of the pen that would otherwise show up inside. */
@@ -471,13 +568,14 @@ static int open_all(struct opening *o)
 	int r;
 
 	o->rules.max_entries = policy_limit(o->p, SR_LIMIT_work_inodes);
+	o->rules.hide = &o->p->hide;
 	o->rules.show.names = &o->p->show;
 	if (o->p->show.count > 0) {
 		o->rules.show.met = calloc(o->p->show.count, sizeof(*o->rules.show.met));
 		if (!o->rules.show.met)
 			return sr_error_oom(o->err, STAGE);
 	}
-	r = open_project(o);
+	r = open_chosen(o);
 	if (r == 0)
 		r = open_inputs(o);
 	if (r == 0)

@@ -95,7 +95,7 @@ static bool budget_applies(const struct sr_run *run)
 
 	if (l->value == SR_UNLIMITED)
 		return false;
-	if (l->source == SR_FROM_COMMAND_LINE)
+	if (policy_is_asked(run->policy, SR_LIMIT_stdio_bytes))
 		return true;
 	return !(fstat(1, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
 }
@@ -612,8 +612,8 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	}
 	if (!run->blind || run->cgroup->dir_fd >= 0)
 		run->next_look = run->outcome.phases.started + FIRST_LOOK_NS;
-	/* somebody sits at a terminal and can end it himself: only a limit that he named holds there (finding 17) */
-	if (wall->value != SR_UNLIMITED && (wall->source == SR_FROM_COMMAND_LINE || !run->outcome.terminal))
+	/* somebody sits at a terminal and can end it himself: only a limit that was asked for holds there (finding 17) */
+	if (wall->value != SR_UNLIMITED && (policy_is_asked(p, SR_LIMIT_wall_ns) || !run->outcome.terminal))
 		run->wall_deadline = run->outcome.phases.started + wall->value;
 	while (!all_done(run))
 		one_turn(run);

@@ -46,6 +46,9 @@ EXAMPLES=$TOP/examples
 	assert_success
 	assert_output $'Hello, Ada!\nHello, Grace H.!'
 	[ ! -e "$T/project/seen.txt" ]
+	sr -C "$EXAMPLES/project" </dev/null # its sandrun.ini is enough
+	assert_success
+	assert_output $'Hello, Ada!\nHello, Grace H.!'
 }
 
 @test "examples: words.js counts standard input" {

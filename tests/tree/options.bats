@@ -43,11 +43,31 @@ described() {
 	assert_equal "$(described)" "$(table)"
 }
 
-@test "the man page has no errors" {
+@test "the man pages have no errors" {
 	require_cmd mandoc
-	try mandoc -T lint -W warning "$TOP/man/sandrun.1"
+	try mandoc -T lint -W warning "$TOP"/man/*.[1-9]
 	assert_output ""
 	assert_success
+}
+
+# The keys that sandrun.ini(5) describes are those that the reader takes; it lists them itself in a hint.
+@test "sandrun.ini(5) names every key of a project's sandrun.ini, and of config.ini" {
+	mkdir -p "$T/p" "$T/config/sandrun"
+	printf '[run]\nxyzzy = 1\n' >"$T/p/sandrun.ini"
+	XDG_CONFIG_HOME=$T/none sr -C "$T/p" main.py
+	assert_error 125 "[run] takes "
+	local page key keys="${stderr##*takes }"
+	page=$(sed 's/\\&//g' "$TOP/man/sandrun.ini.5")
+	for key in ${keys//,/}; do
+		grep -qE "^\.It Cm (.* )?$key( .*)?\$" <<<"$page" || sr_fail "no paragraph for $key"
+	done
+	printf '[run]\nxyzzy = 1\n' >"$T/config/sandrun/config.ini"
+	XDG_CONFIG_HOME=$T/config sr -- true
+	assert_error 125 "[run] takes "
+	keys=${stderr##*takes }
+	for key in ${keys//,/}; do
+		grep -qE "^\.It Cm (.* )?$key( .*)?\$" <<<"$page" || sr_fail "no paragraph for $key"
+	done
 }
 
 # bash's own answer to a word that starts with a dash.

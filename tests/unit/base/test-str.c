@@ -211,6 +211,27 @@ static void test_escape(void)
 }
 
 /* Whatever the size of the buffer: terminated, inside, and marked when cut. */
+static void test_plain(void)
+{
+	static const char *const odd[] = { "", "-x", "a b", "$(x)", "a;b", "a'b", "a\nb", "a*", "~/x", "\xc3\xa4" };
+
+	IS_STR(str_plain_or("dir/x-1.py", "DIR"), "dir/x-1.py", "a plain word stays");
+	for (size_t i = 0; i < SR_ELEMENTSOF(odd); i++)
+		IS_STR(str_plain_or(odd[i], "DIR"), "DIR", "one that a shell would take apart does not");
+}
+
+static void test_utf8(void)
+{
+	static const char *const good[] = { "", "a\tb\n", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\x1b[0m" };
+	static const char *const bad[] = { "\xff", "\xc3", "a\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82" };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(good); i++)
+		OK(str_is_utf8(good[i], strlen(good[i])), "well-formed");
+	for (size_t i = 0; i < SR_ELEMENTSOF(bad); i++)
+		OK(!str_is_utf8(bad[i], strlen(bad[i])), "not well-formed");
+	OK(str_is_utf8("a\0b", 3), "a NUL is a character");
+}
+
 static void test_escape_bounds(void)
 {
 	static const char text[] = "ab\x1b\xe2\x82\xac and a good deal more text than fits";
@@ -252,6 +273,8 @@ int main(void)
 	test_durations();
 	test_printed_numbers();
 	test_escape();
+	test_plain();
+	test_utf8();
 	test_escape_bounds();
 	test_hex();
 	return tap_done();

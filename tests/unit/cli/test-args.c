@@ -99,6 +99,8 @@ static void test_forms(void)
 		{ "-- -x", false, SR_FORM_COMMAND, 1, "a command with a dash" },
 		{ "-C dir -- make", false, SR_FORM_COMMAND, 1, "a command in a project folder" },
 		{ "-C dir serve", false, SR_FORM_SCRIPT, 1, "in a project no word is a subcommand" },
+		{ "-C dir", false, SR_FORM_SCRIPT, 0, "a project alone: its sandrun.ini may name the script" },
+		{ "-C dir --lang python", true, SR_FORM_SCRIPT, 0, "and with the language said" },
 		{ "./verify", false, SR_FORM_SCRIPT, 1, "./verify is a file" },
 		{ "-q script -v", false, SR_FORM_SCRIPT, 2, "options stand before the script" },
 	};
@@ -249,8 +251,8 @@ static void test_refusals(void)
 		{ "doctor", "not in this version", "./doctor", "another" },
 		{ "-q", "no script is given", "--lang LANG", "no script" },
 		{ "--", "no command is given", "COMMAND", "no command" },
-		{ "-C dir", "no script is given", "SCRIPT", "a project without a script" },
-		{ "-C dir --lang python", "no script is given", "SCRIPT", "the same with a language" },
+		{ "-C dir --no-manifest --lang python", "no script is given", "SCRIPT", "a project whose sandrun.ini is ignored" },
+		{ "-C dir --no-manifest -O out s", "nothing is said to come out", "-o", "a destination there" },
 		{ "-c 1", "the language of the code is not given", "--lang", "code without a language" },
 		{ "-c 1 -- true", "the language of the code is not given", "--lang", "code before a command" },
 		{ "- a", "the language of a program on standard input", "--lang", "a dash without a language" },
@@ -267,6 +269,27 @@ static void test_refusals(void)
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(cases); i++)
 		refused(cases[i].line, cases[i].text, cases[i].hint, cases[i].name);
+}
+
+/* With -C the project's sandrun.ini has a say, so some checks come after it. */
+static void test_settled(void)
+{
+	struct seen s = parse("-C dir/x");
+
+	OK(s.result == 0 && args_check_settled(&s.p, &s.err) < 0 && strstr(s.err.text, "dir/x/sandrun.ini is not there") &&
+		   strstr(s.err.hint, "sandrun -C dir/x SCRIPT") && strstr(s.err.hint, "entrypoint = SCRIPT"),
+	   "no script, and no sandrun.ini");
+	policy_done(&s.p);
+	s = parse("-C $(x) --no-config");
+	OK(s.result == 0 && args_check_settled(&s.p, &s.err) < 0 && !strstr(s.err.hint, "$(x)") && s.p.no_config,
+	   "a folder's name that a shell would not take as a word is not offered for pasting");
+	policy_done(&s.p);
+	s = parse("-C dir -O out s");
+	OK(s.result == 0 && args_check_settled(&s.p, &s.err) < 0 && strstr(s.err.text, "nothing is said to come out"),
+	   "a destination, and nothing to come out");
+	OK(policy_is_given(&s.p, "output-dir") && policy_is_given(&s.p, "project") && !policy_is_given(&s.p, "output"),
+	   "what was given is remembered");
+	policy_done(&s.p);
 }
 
 /* How an error is to be shown counts even when it stands behind the error. */
@@ -345,6 +368,7 @@ int main(void)
 	test_files();
 	test_setenv();
 	test_refusals();
+	test_settled();
 	test_form_of_errors();
 	test_table();
 	test_help();

@@ -318,13 +318,13 @@ static void test_secrets(void)
 		char name[80];
 
 		(void)snprintf(name, sizeof(name), "%s stays outside", secret[i]);
-		OK(project_is_secret(secret[i]), name);
+		OK(project_is_hidden(secret[i], NULL), name);
 	}
 	for (size_t i = 0; i < SR_ELEMENTSOF(plain); i++) {
 		char name[80];
 
 		(void)snprintf(name, sizeof(name), "%s goes in", plain[i]);
-		OK(!project_is_secret(plain[i]), name);
+		OK(!project_is_hidden(plain[i], NULL), name);
 	}
 }
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/owner.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/*
+ * The user's own primary group is the user (umask 002); an access list shows as group rights and may name anybody.
+ */
+const char *owner_refusal(int fd, const struct stat *st, const char **ret_mend)
+{
+	bool own_group = st->st_gid == getegid() || (st->st_uid == 0 && st->st_gid == 0);
+
+	*ret_mend = NULL;
+	if (!S_ISREG(st->st_mode))
+		return "not a regular file";
+	if (st->st_uid != geteuid() && st->st_uid != 0) {
+		*ret_mend = "use a copy of your own: cp";
+		return "it belongs to another user";
+	}
+	*ret_mend = "chmod o-w";
+	if (st->st_mode & S_IWOTH)
+		return "everybody may write it";
+	*ret_mend = "chmod g-w";
+	if ((st->st_mode & S_IWGRP) && !own_group)
+		return "a group that is not your primary one may write it";
+	if ((st->st_mode & S_IWGRP) && fgetxattr(fd, "system.posix_acl_access", NULL, 0) >= 0)
+		return "its access list may let others write it";
+	return NULL;
+}
