@@ -325,6 +325,32 @@ const char *str_plain_or(const char *s, const char *instead)
 	return len > 0 && len <= 200 && *s != '-' && strspn(s, plain) == len ? s : instead;
 }
 
+size_t str_distance(const char *a, size_t alen, const char *b, size_t blen)
+{
+	size_t row[33];
+
+	if (alen >= SR_ELEMENTSOF(row) || blen >= SR_ELEMENTSOF(row))
+		return SR_ELEMENTSOF(row);
+	for (size_t j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= blen; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[blen];
+}
+
 void str_hex(const void *bytes, size_t len, char *out)
 {
 	static const char hex[] = "0123456789abcdef";

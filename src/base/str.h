@@ -60,6 +60,9 @@ char *str_escape_n(const char *s, size_t len, char *out, size_t out_size);
  */
 const char *str_plain_or(const char *s, const char *instead);
 
+/* Edit distance of two words; of longer ones than any name of ours it is 33, which no caller takes for near. */
+size_t str_distance(const char *a, size_t alen, const char *b, size_t blen);
+
 /* Lowercase hex by table (finding 41). out holds 2 * len + 1 bytes. */
 void str_hex(const void *bytes, size_t len, char *out);
 

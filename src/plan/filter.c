@@ -35,19 +35,16 @@ static const struct sr_compiled_profile *find_compiled(const struct sr_seccomp_p
 	return NULL;
 }
 
-/* Without these calls nothing starts, and what fails to start does not end. */
 static int check_startable(const struct sr_verdicts *v, struct sr_error *err)
 {
-	static const int needed[] = { SR_SYSCALL_execve, SR_SYSCALL_exit_group, SR_SYSCALL_exit };
-
-	for (size_t i = 0; i < SR_ELEMENTSOF(needed); i++) {
-		const struct sr_verdict *verdict = &v->of[needed[i]];
+	for (size_t i = 0; i < SR_SYSCALLS_NEEDED; i++) {
+		const struct sr_verdict *verdict = &v->of[sr_syscalls_needed[i]];
 		int r;
 
 		if (verdict->rules || verdict->action == SECCOMP_RET_ALLOW)
 			continue;
 		r = sr_error_set(err, SR_E_PROFILE, EINVAL, "profile", "cannot use the profile: it does not allow %s, so no program could run",
-				 sr_syscalls[needed[i]].name);
+				 sr_syscalls[sr_syscalls_needed[i]].name);
 		sr_error_hint(err, "start from a shipped one: [profile] extends = default, then [seccomp] deny = ...");
 		return r;
 	}

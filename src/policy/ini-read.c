@@ -11,14 +11,13 @@
 
 int ini_refuse(struct sr_ini *in, const char *fmt, ...)
 {
-	char reason[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(reason, sizeof(reason), fmt, ap);
+	(void)vsnprintf(in->reason, sizeof(in->reason), fmt, ap);
 	va_end(ap);
 	in->failed = sr_error_set(in->err, in->format->code, EINVAL, in->format->stage, "%s %s:%u: %s", in->format->cannot,
-				  in->label, in->line, reason);
+				  in->label, in->line, in->reason);
 	return in->failed;
 }
 
@@ -34,6 +33,42 @@ int ini_no_value(struct sr_ini *in, const struct sr_ini_key *key)
 
 	sr_error_hint(in->err, "write %s = VALUE, or leave the line out", key->name);
 	return e;
+}
+
+bool ini_settle(struct sr_ini *in)
+{
+	if (!in->problems || in->failed == -ENOMEM)
+		return false;
+	if (ini_problem_add(in->problems, in->line, in->reason, in->err->hint) < 0) {
+		(void)ini_oom(in);
+		return false;
+	}
+	in->failed = 0;
+	return true;
+}
+
+int ini_problem_add(struct sr_ini_problems *p, unsigned int line, const char *reason, const char *hint)
+{
+	SR_AUTOFREE char *own_reason = strdup(reason), *own_hint = strdup(hint);
+	struct sr_ini_problem *bigger = realloc(p->items, (p->count + 1) * sizeof(*bigger));
+
+	if (bigger)
+		p->items = bigger;
+	if (!bigger || !own_reason || !own_hint)
+		return -ENOMEM;
+	bigger[p->count++] = (struct sr_ini_problem){ .line = line, .reason = SR_TAKE_PTR(own_reason),
+						      .hint = SR_TAKE_PTR(own_hint) };
+	return 0;
+}
+
+void ini_problems_done(struct sr_ini_problems *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		free(p->items[i].reason);
+		free(p->items[i].hint);
+	}
+	free(p->items);
+	*p = (struct sr_ini_problems){ .count = 0 };
 }
 
 /* ---- values -------------------------------------------------------------------------------------------------------- */
@@ -240,12 +275,21 @@ static int take_pair(struct sr_ini *in, const char *section, const char *name, c
 	return key->take(in, key, value ? value : "");
 }
 
-/* inih's handler: 1 is good, 0 bad. After the first error the rest is not looked at. */
+/* inih's handler: 1 is good, 0 bad. Where errors end the reading nothing is looked at after the first. */
 static int on_pair(void *user, const char *section, const char *name, const char *value)
 {
 	struct sr_ini *in = user;
 
-	return !in->failed && take_pair(in, section, name, value) == 0;
+	in->unheard = false;
+	if (in->skip)
+		return 1;
+	return !in->failed && (take_pair(in, section, name, value) == 0 || ini_settle(in));
+}
+
+static void refuse_line(struct sr_ini *in)
+{
+	(void)ini_refuse(in, "neither [section] nor key = value");
+	sr_error_hint(in->err, "comments start with ; or #");
 }
 
 /* inih knows a header by its bracket alone and calls nothing for it, so that is looked at here. */
@@ -255,11 +299,14 @@ static void check_header(struct sr_ini *in, const char *line, size_t len)
 	char name[64];
 
 	in->last = NULL;
-	if (!close)
+	in->skip = false;
+	if (!close) {
+		if (in->problems)
+			refuse_line(in);
 		return; /* inih reports it */
+	}
 	if ((size_t)(close - line) > sizeof(name)) {
 		(void)ini_refuse(in, "a section name of %zu bytes", (size_t)(close - line) - 1);
-		hint_sections(in);
 		return;
 	}
 	memcpy(name, line + 1, (size_t)(close - line) - 1);
@@ -268,47 +315,104 @@ static void check_header(struct sr_ini *in, const char *line, size_t len)
 		(void)refuse_section(in, name);
 }
 
-static bool is_good_line(struct sr_ini *in, size_t len, int size)
+/* inih calls on_pair() for such a line, or finds it bad; it says so for the first one of a text only. */
+static bool holds_key(const char *line)
 {
-	if (memchr(in->next, '\0', len)) {
+	if (str_has_prefix(line, "\xef\xbb\xbf"))
+		line += 3;
+	line += strspn(line, " \t\r\n\v\f");
+	return *line && !strchr(";#[", *line);
+}
+
+/* The line before was one that inih passed over in silence. False where the reading ends. */
+static bool hear(struct sr_ini *in)
+{
+	if (!in->unheard)
+		return true;
+	in->unheard = false;
+	if (in->skip)
+		return true;
+	refuse_line(in);
+	return ini_settle(in);
+}
+
+/* What inih would not see, or see in pieces. */
+static void check_bytes(struct sr_ini *in, const char *line, size_t len, size_t size)
+{
+	if (memchr(line, '\0', len)) {
 		(void)ini_refuse(in, "a NUL byte");
-		sr_error_hint(in->err, "write the file as plain text");
-		return false;
-	}
-	if (in->format->utf8 && !str_is_utf8(in->next, len)) {
+	} else if (in->format->utf8 && !str_is_utf8(line, len)) {
 		(void)ini_refuse(in, "bytes that are not UTF-8");
 		sr_error_hint(in->err, "write the file as UTF-8 text: iconv -t UTF-8");
-		return false;
-	}
-	if (len + 1 > (size_t)size) {
-		(void)ini_refuse(in, "a line of %zu bytes; %d are the limit", len, size - 1);
+	} else if (len + 1 > size) {
+		(void)ini_refuse(in, "a line of %zu bytes; %zu are the limit", len, size - 1);
 		sr_error_hint(in->err, "a list may go on in the next line when that starts with a blank");
-		return false;
 	}
-	return true;
 }
 
 /* inih's reader, in the manner of fgets: a line that does not fit would come in pieces, so it is refused. */
 static char *next_line(char *buf, int size, void *stream)
 {
 	struct sr_ini *in = stream;
-	const char *stop;
+	const char *line = in->next, *stop;
 	size_t len;
 
-	if (in->failed || in->next == in->end)
+	if (in->failed || !hear(in) || line == in->end)
 		return NULL;
-	stop = memchr(in->next, '\n', (size_t)(in->end - in->next));
-	len = (size_t)((stop ? stop + 1 : in->end) - in->next);
-	in->line++;
-	if (!is_good_line(in, len, size))
-		return NULL;
-	memcpy(buf, in->next, len);
-	buf[len] = '\0';
+	stop = memchr(line, '\n', (size_t)(in->end - line));
+	len = (size_t)((stop ? stop + 1 : in->end) - line);
 	in->next += len;
+	in->line++;
+	check_bytes(in, line, len, (size_t)size);
+	if (in->failed) {
+		if (!ini_settle(in))
+			return NULL;
+		len = 0; /* inih gets an empty line instead */
+	}
+	memcpy(buf, line, len);
+	buf[len] = '\0';
 	in->indented = *buf == ' ' || *buf == '\t';
+	in->unheard = in->problems && holds_key(buf);
 	if (*buf == '[')
 		check_header(in, buf, len);
-	return in->failed ? NULL : buf;
+	if (!in->failed)
+		return buf;
+	in->skip = ini_settle(in);
+	return in->skip ? buf : NULL;
+}
+
+static bool has_problem(const struct sr_ini_problems *p, unsigned int line)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->items[i].line == line)
+			return true;
+	}
+	return false;
+}
+
+int ini_read_all(const struct sr_ini_format *format, const char *label, const char *text, size_t len, void *into,
+		 struct sr_ini_problems *problems, struct sr_error *err)
+{
+	struct sr_error last = SR_ERROR_INIT;
+	char shown[256];
+	struct sr_ini in = { .format = format,
+			     .label = str_escape(label, shown, sizeof(shown)),
+			     .into = into,
+			     .err = &last,
+			     .problems = problems,
+			     .next = text,
+			     .end = text + len };
+	int line = ini_parse_stream(next_line, &in, on_pair, &in);
+
+	if (line < 0 || in.failed || !hear(&in))
+		return sr_error_oom(err, format->stage);
+	if (line > 0 && !has_problem(problems, (unsigned int)line)) {
+		in.line = (unsigned int)line;
+		refuse_line(&in);
+		if (!ini_settle(&in))
+			return sr_error_oom(err, format->stage);
+	}
+	return 0;
 }
 
 int ini_read(const struct sr_ini_format *format, const char *label, const char *text, size_t len, void *into,
@@ -330,8 +434,7 @@ int ini_read(const struct sr_ini_format *format, const char *label, const char *
 		(void)ini_oom(&in);
 	} else if (line > 0 && (!in.failed || (unsigned int)line < in.line)) {
 		in.line = (unsigned int)line; /* inih's own error, before any of ours */
-		(void)ini_refuse(&in, "neither [section] nor key = value");
-		sr_error_hint(err, "comments start with ; or #");
+		refuse_line(&in);
 	}
 	return in.failed;
 }

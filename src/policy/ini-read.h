@@ -23,6 +23,17 @@
 struct sr_ini;
 struct sr_ini_key;
 
+/* Something that is refused. */
+struct sr_ini_problem {
+	unsigned int line;
+	char *reason, *hint; /* fit for a terminal; hint may be "" */
+};
+
+struct sr_ini_problems {
+	struct sr_ini_problem *items; /* in the order of the lines */
+	size_t count;
+};
+
 /* Takes a value; negative when it is refused, with the error set (ini_refuse). */
 typedef int (*sr_ini_take)(struct sr_ini *in, const struct sr_ini_key *key, const char *value);
 
@@ -61,11 +72,27 @@ struct sr_ini {
 	const struct sr_ini_key *last; /* the key before, until a new section starts: what an indented line goes on with */
 	bool seen[SR_INI_KEYS_MAX];
 	int failed;                    /* negative errno of the first error */
+	char reason[512];              /* its words */
+	struct sr_ini_problems *problems; /* NULL: the first error ends the reading */
+	bool unheard;                  /* (only with problems) that line holds a key, and inih has not called for it yet */
+	bool skip;                     /* (only with problems) the keys of a section that was refused */
 };
 
 /* label names the text in messages ("LABEL:LINE: ..."). On failure `into` may be half filled. */
 int ini_read(const struct sr_ini_format *format, const char *label, const char *text, size_t len, void *into,
 	     struct sr_error *err);
+
+/*
+ * ini_read() that reads on after what it refuses, which goes to `problems`; `into` gets the rest. Only running out of memory is
+ * an error here. For those who show what is wrong with a file; what has problems is not to be used.
+ */
+int ini_read_all(const struct sr_ini_format *format, const char *label, const char *text, size_t len, void *into,
+		 struct sr_ini_problems *problems, struct sr_error *err);
+/* Adds one behind the others. 0 or -ENOMEM. */
+int ini_problem_add(struct sr_ini_problems *p, unsigned int line, const char *reason, const char *hint);
+void ini_problems_done(struct sr_ini_problems *p);
+/* For a take function that met an error and has more to look at: true where it may go on, for the error was noted. */
+bool ini_settle(struct sr_ini *in);
 
 /* For take functions. These return a negative errno; a hint may follow. */
 int ini_refuse(struct sr_ini *in, const char *fmt, ...) SR_PRINTF(2, 3);

@@ -9,9 +9,31 @@
 
 #define STAGE "profile"
 
-static struct sr_profile *profile_of(struct sr_ini *in)
+struct reading {
+	struct sr_profile *profile;
+	struct sr_profile_notes *notes; /* NULL: nobody asks */
+};
+
+static struct sr_profile *profile_of(const struct sr_ini *in)
 {
-	return in->into;
+	return ((struct reading *)in->into)->profile;
+}
+
+static struct sr_profile_notes *notes_of(const struct sr_ini *in)
+{
+	return ((struct reading *)in->into)->notes;
+}
+
+/* Notes the line of the name that is about to become number `count` of its list. */
+static int note_name(struct sr_ini *in, unsigned int **lines, size_t count)
+{
+	unsigned int *bigger = realloc(*lines, (count + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return ini_oom(in);
+	*lines = bigger;
+	bigger[count] = in->line;
+	return 0;
 }
 
 static int take_extends(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
@@ -20,16 +42,19 @@ static int take_extends(struct sr_ini *in, const struct sr_ini_key *key, const c
 	if (!*value)
 		return ini_refuse(in, "extends names no profile");
 	profile_of(in)->extends = strdup(value);
+	if (notes_of(in))
+		notes_of(in)->extends_line = in->line;
 	return profile_of(in)->extends ? 0 : ini_oom(in);
 }
 
 static int take_description(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
 	/* For people who read the file; nothing in a run depends on it. */
-	(void)in;
 	(void)key;
-	(void)value;
-	return 0;
+	if (!notes_of(in))
+		return 0;
+	notes_of(in)->description = strdup(value);
+	return notes_of(in)->description ? 0 : ini_oom(in);
 }
 
 /* Values of which there is one so far; named so that a file can say what it relies on. */
@@ -61,6 +86,8 @@ static int take_limit(struct sr_ini *in, const struct sr_ini_key *key, const cha
 	int r = ini_take_limit(in, key, value, &limit->value);
 
 	limit->set = r == 0;
+	if (limit->set && notes_of(in))
+		notes_of(in)->limit_lines[key->id] = in->line;
 	return r;
 }
 
@@ -94,9 +121,14 @@ static int check_name(struct sr_ini *in, const char *name, bool allow)
 	int e;
 
 	if (id < 0) {
+		const char *near = syscalls_nearest(name);
+
 		e = ini_refuse(in, "unknown %s \"%s\"", is_group ? "group" : "system call",
-			   str_escape(name, shown, sizeof(shown)));
-		sr_error_hint(in->err, "names are those of syscalls(2), groups start with @ (@base, @files, ...)");
+			       str_escape(name, shown, sizeof(shown)));
+		if (near)
+			sr_error_hint(in->err, "did you mean %s?", near);
+		else
+			sr_error_hint(in->err, "names are those of syscalls(2), groups start with @ (@base, @files, ...)");
 		return e;
 	}
 	if (!allow)
@@ -112,6 +144,8 @@ static int take_list(struct sr_ini *in, const char *value, bool allow)
 {
 	SR_AUTOFREE char *copy = strdup(value);
 	struct sr_strv *list = allow ? &profile_of(in)->allow : &profile_of(in)->deny;
+	struct sr_profile_notes *notes = notes_of(in);
+	unsigned int **lines = !notes ? NULL : allow ? &notes->allow_lines : &notes->deny_lines;
 	char *save = NULL;
 
 	if (!copy)
@@ -122,6 +156,10 @@ static int take_list(struct sr_ini *in, const char *value, bool allow)
 		if (*name == ';')
 			break; /* inih cuts comments off first lines, not off those that go on */
 		e = check_name(in, name, allow);
+		if (e < 0 && ini_settle(in))
+			continue;
+		if (e == 0 && lines)
+			e = note_name(in, lines, list->count);
 		if (e < 0)
 			return e;
 		if (strv_add(list, name) < 0)
@@ -167,13 +205,22 @@ static const struct sr_ini_format format = {
 int profile_parse(const char *label, const char *text, size_t len, struct sr_profile *ret, struct sr_error *err)
 {
 	struct sr_profile profile = { .extends = NULL };
-	int r = ini_read(&format, label, text, len, &profile, err);
+	struct reading reading = { .profile = &profile };
+	int r = ini_read(&format, label, text, len, &reading, err);
 
 	if (r < 0)
 		profile_done(&profile);
 	else
 		*ret = profile;
 	return r;
+}
+
+int profile_parse_noted(const char *label, const char *text, size_t len, struct sr_profile *ret,
+			struct sr_profile_notes *notes, struct sr_error *err)
+{
+	struct reading reading = { .profile = ret, .notes = notes };
+
+	return ini_read_all(&format, label, text, len, &reading, &notes->problems, err);
 }
 
 void profile_done(struct sr_profile *profile)

@@ -12,6 +12,7 @@
 
 #include "policy/ini-read.h"
 #include "policy/policy.h"
+#include "policy/profile-notes.h"
 
 #define SR_PROFILE_SIZE_MAX SR_INI_SIZE_MAX
 #define SR_PROFILE_DEPTH_MAX 8 /* files of one chain of extends */
@@ -33,6 +34,13 @@ struct sr_profile {
  */
 int profile_parse(const char *label, const char *text, size_t len, struct sr_profile *ret, struct sr_error *err);
 void profile_done(struct sr_profile *profile);
+
+/*
+ * profile_parse() that reads on after what it refuses: that goes to `notes`, and *ret holds the rest. Both are valid to be freed
+ * whatever is returned; only running out of memory is an error here. What has problems is for no run.
+ */
+int profile_parse_noted(const char *label, const char *text, size_t len, struct sr_profile *ret,
+			struct sr_profile_notes *notes, struct sr_error *err);
 
 /* Puts limits and lists of one profile on top of what p has: parents first. 0 or -ENOMEM. */
 int profile_apply(const struct sr_profile *profile, struct sr_policy *p, struct sr_error *err);

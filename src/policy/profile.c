@@ -15,37 +15,19 @@
 #include "policy/profile-read.h"
 
 #define STAGE "profile"
-#define SUFFIX ".ini"
+#define SUFFIX SR_PROFILE_SUFFIX
 
-/* One profile of a chain of extends, the child first. */
-struct link {
-	char *name;         /* the word it was looked up by; NULL for a path */
-	enum place place;
-	char *path;         /* NULL for a text compiled in */
-	char *data;         /* the file's bytes; NULL for a text compiled in */
-	const char *text;
-	size_t len;
-	dev_t dev;
-	ino_t ino;
-	const struct sr_profile_text *shipped; /* NULL unless the text is the one compiled in; then `profile` stays empty */
-	struct sr_profile profile;
-};
-
-struct chain {
-	struct link links[SR_PROFILE_DEPTH_MAX];
-	size_t count;
-};
-
-static void link_done(struct link *l)
+static void link_done(struct profile_link *l)
 {
 	free(l->name);
 	free(l->path);
 	free(l->data);
 	profile_done(&l->profile);
+	profile_notes_done(&l->notes);
 	memset(l, 0, sizeof(*l));
 }
 
-static void chain_done(struct chain *c)
+void profile_chain_done(struct profile_chain *c)
 {
 	while (c->count > 0)
 		link_done(&c->links[--c->count]);
@@ -72,11 +54,17 @@ static int refuse_file(const char *path, const char *reason, const char *mend, s
 }
 
 /* Finding 27: whoever can write the file decides what sandrun allows. */
-static int check_owner(int fd, const struct stat *st, const char *path, struct sr_error *err)
+static int check_owner(int fd, const struct stat *st, const char *path, struct profile_link *l, struct sr_error *err)
 {
 	const char *mend = NULL, *reason = owner_refusal(fd, st, &mend);
+	char shown[512], hint[600];
 
-	return reason ? refuse_file(path, reason, mend, err) : 0;
+	if (!reason)
+		return 0;
+	if (!l->noted || !S_ISREG(st->st_mode))
+		return refuse_file(path, reason, mend, err);
+	(void)snprintf(hint, sizeof(hint), "%s %s", mend, str_escape(path, shown, sizeof(shown)));
+	return ini_problem_add(&l->notes.problems, 1, reason, hint) < 0 ? sr_error_oom(err, STAGE) : 0;
 }
 
 static int read_failed(const char *path, int errnum, struct sr_error *err)
@@ -87,7 +75,7 @@ static int read_failed(const char *path, int errnum, struct sr_error *err)
 			    str_escape(path, shown, sizeof(shown)), strerror(errnum));
 }
 
-static int read_file(int fd, const char *path, struct link *l, struct sr_error *err)
+static int read_file(int fd, const char *path, struct profile_link *l, struct sr_error *err)
 {
 	SR_AUTOFREE char *data = NULL;
 	struct stat st;
@@ -96,7 +84,7 @@ static int read_file(int fd, const char *path, struct link *l, struct sr_error *
 
 	if (fstat(fd, &st) < 0)
 		return read_failed(path, errno, err);
-	r = check_owner(fd, &st, path, err);
+	r = check_owner(fd, &st, path, l, err);
 	if (r < 0)
 		return r;
 	if (st.st_size > SR_PROFILE_SIZE_MAX)
@@ -120,7 +108,7 @@ static int read_file(int fd, const char *path, struct link *l, struct sr_error *
  * Opens and reads one file. 1 when it is there, 0 when it is not and `optional`. No permission to search the folders on the
  * way (HOME of somebody else) is as good as not there; a file that is there and cannot be read is an error.
  */
-static int load_file(const char *path, bool optional, struct link *l, struct sr_error *err)
+static int load_file(const char *path, bool optional, struct profile_link *l, struct sr_error *err)
 {
 	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
@@ -140,7 +128,7 @@ static int load_file(const char *path, bool optional, struct link *l, struct sr_
 	return l->path ? 1 : sr_error_oom(err, STAGE);
 }
 
-static int load_compiled_in(const char *name, struct link *l)
+static int load_compiled_in(const char *name, struct profile_link *l)
 {
 	const struct sr_profile_text *t = find_text(name);
 
@@ -153,7 +141,7 @@ static int load_compiled_in(const char *name, struct link *l)
 }
 
 /* One place of the lookup order. 1 found, 0 not there, or negative. */
-static int load_at(const struct profile_places *places, enum place place, const char *name, struct link *l,
+static int load_at(const struct profile_places *places, enum place place, const char *name, struct profile_link *l,
 		   struct sr_error *err)
 {
 	const char *folder = place == PLACE_USER ? places->user : places->installed;
@@ -169,7 +157,7 @@ static int load_at(const struct profile_places *places, enum place place, const 
 	return load_file(path, true, l, err);
 }
 
-static bool is_word(const char *name)
+bool profile_is_word(const char *name)
 {
 	if (!*name || *name == '.' || *name == '-')
 		return false;
@@ -196,10 +184,10 @@ static int not_found(const char *name, struct sr_error *err)
 	return r;
 }
 
-static int load_word(const struct profile_places *places, const char *name, enum place first, struct link *l,
+static int load_word(const struct profile_places *places, const char *name, enum place first, struct profile_link *l,
 		     struct sr_error *err)
 {
-	if (!is_word(name))
+	if (!profile_is_word(name))
 		return not_found(name, err);
 	for (int place = (int)first; place < PLACE_MAX; place++) {
 		int r = load_at(places, (enum place)place, name, l, err);
@@ -216,10 +204,12 @@ static int load_word(const struct profile_places *places, const char *name, enum
 }
 
 /* A path in `extends` starts at the folder of the file that holds it. */
-static int load_path(const struct link *child, const char *name, struct link *l, struct sr_error *err)
+static int load_path(const struct profile_link *child, const char *name, struct profile_link *l,
+		     struct sr_error *err)
 {
 	const char *slash = child && child->path && *name != '/' ? strrchr(child->path, '/') : NULL;
-	SR_AUTOFREE char *path = slash ? str_format("%.*s/%s", (int)(slash - child->path), child->path, name)
+	const char *below = slash && str_has_prefix(name, "./") ? name + 2 : name;
+	SR_AUTOFREE char *path = slash ? str_format("%.*s/%s", (int)(slash - child->path), child->path, below)
 				       : strdup(name);
 	int r;
 
@@ -229,7 +219,7 @@ static int load_path(const struct link *child, const char *name, struct link *l,
 	return r < 0 ? r : 0;
 }
 
-static int load_link(const struct profile_places *places, const struct link *child, const char *name, struct link *l,
+static int load_link(const struct profile_places *places, const struct profile_link *child, const char *name, struct profile_link *l,
 		     struct sr_error *err)
 {
 	enum place first = PLACE_USER;
@@ -242,28 +232,27 @@ static int load_link(const struct profile_places *places, const struct link *chi
 	return load_word(places, name, first, l, err);
 }
 
-static bool same_text(const struct link *a, const struct link *b)
+static bool same_text(const struct profile_link *a, const struct profile_link *b)
 {
 	if (a->path && b->path)
 		return a->dev == b->dev && a->ino == b->ino;
 	return a->text == b->text;
 }
 
-static int check_loop(const struct chain *c, const struct link *l, const char *name, struct sr_error *err)
+static int check_loop(const struct profile_chain *c, const struct profile_link *l, const char *name, struct sr_error *err)
 {
 	char shown[128];
 
 	for (size_t i = 0; i < c->count; i++) {
 		if (same_text(&c->links[i], l))
-			return sr_error_set(err, SR_E_PROFILE, ELOOP, STAGE,
-					    "cannot read profile \"%s\": it extends itself",
+			return sr_error_set(err, SR_E_PROFILE, ELOOP, STAGE, "with \"%s\" it extends itself",
 					    str_escape(name, shown, sizeof(shown)));
 	}
 	return 0;
 }
 
 /* The compiled-in profile whose text, under the same name, this is byte for byte; or NULL. */
-static const struct sr_profile_text *find_shipped(const struct link *l)
+static const struct sr_profile_text *find_shipped(const struct profile_link *l)
 {
 	const char *slash = l->path ? strrchr(l->path, '/') : NULL, *base = slash ? slash + 1 : l->path;
 	size_t stem;
@@ -280,34 +269,80 @@ static const struct sr_profile_text *find_shipped(const struct link *l)
 	return NULL;
 }
 
-static int read_text(struct link *l, struct sr_error *err)
+static int read_text(struct profile_link *l, struct sr_error *err)
 {
 	if (!l->shipped)
 		l->shipped = find_shipped(l);
+	if (l->noted)
+		return profile_parse_noted(profile_link_label(l), l->text, l->len, &l->profile, &l->notes, err);
 	return l->shipped ? 0 : profile_parse(l->path, l->text, l->len, &l->profile, err);
 }
 
-static const char *extends_of(const struct link *l)
+static const char *extends_of(const struct profile_link *l)
 {
 	return l->shipped ? l->shipped->extends : l->profile.extends;
 }
 
-static int add_link(const struct profile_places *places, struct chain *c, const char *name, struct sr_error *err)
+static int find_link(const struct profile_places *places, const struct profile_chain *c, const char *name,
+		     struct profile_link *l, struct sr_error *err)
 {
-	struct link *child = c->count ? &c->links[c->count - 1] : NULL;
-	struct link l = { .name = NULL };
-	char shown[128];
+	const struct profile_link *child = c->count ? &c->links[c->count - 1] : NULL;
 	int r;
 
 	if (c->count == SR_PROFILE_DEPTH_MAX)
-		return sr_error_set(err, SR_E_PROFILE, ELOOP, STAGE,
-				    "cannot read profile \"%s\": more than %d files extend each other",
-				    str_escape(name, shown, sizeof(shown)), SR_PROFILE_DEPTH_MAX);
-	r = load_link(places, child, name, &l, err);
-	if (r == 0)
-		r = check_loop(c, &l, name, err);
-	if (r == 0)
-		r = read_text(&l, err);
+		return sr_error_set(err, SR_E_PROFILE, ELOOP, STAGE, "more than %d files extend each other",
+				    SR_PROFILE_DEPTH_MAX);
+	r = load_link(places, child, name, l, err);
+	return r == 0 ? check_loop(c, l, name, err) : r;
+}
+
+/* The line is looked for when somebody has to read it, and not before. */
+static unsigned int extends_line(const struct profile_link *l)
+{
+	struct sr_profile profile = { .extends = NULL };
+	struct sr_profile_notes notes = { .description = NULL };
+	unsigned int line;
+
+	(void)profile_parse_noted(profile_link_label(l), l->text, l->len, &profile, &notes, NULL);
+	line = notes.extends_line;
+	profile_notes_done(&notes);
+	profile_done(&profile);
+	return line;
+}
+
+/* What is wrong with a parent is said of the line that names it: `why` holds the reason. 0 where it became a note. */
+static int blame_child(struct profile_chain *c, const struct sr_error *why, struct sr_error *err)
+{
+	struct profile_link *child = &c->links[c->count - 1];
+	char shown[256];
+	int r;
+
+	if (c->noted) {
+		c->cut = true;
+		return ini_problem_add(&child->notes.problems, child->notes.extends_line, why->text, why->hint) < 0 ?
+			       sr_error_oom(err, STAGE) : 0;
+	}
+	r = sr_error_set(err, why->code, why->errnum, STAGE, "cannot read profile %s:%u: %s",
+			 str_escape(profile_link_label(child), shown, sizeof(shown)), extends_line(child), why->text);
+	sr_error_hint(err, "%s", why->hint);
+	return r;
+}
+
+static int add_link(const struct profile_places *places, struct profile_chain *c, const char *name, struct sr_error *err)
+{
+	struct profile_link l = { .noted = c->noted };
+	struct sr_error why = SR_ERROR_INIT;
+	int r = find_link(places, c, name, &l, &why);
+
+	if (r < 0) {
+		link_done(&l);
+		if (c->count && why.code == SR_E_PROFILE)
+			return blame_child(c, &why, err);
+		if (err)
+			*err = why;
+		return r;
+	}
+	r = read_text(&l, err);
 	if (r < 0) {
 		link_done(&l);
 		return r;
@@ -316,7 +351,7 @@ static int add_link(const struct profile_places *places, struct chain *c, const 
 	return 0;
 }
 
-static int apply_chain(const struct chain *c, const char *name, struct sr_policy *p, struct sr_error *err)
+int profile_chain_apply(const struct profile_chain *c, const char *name, struct sr_policy *p, struct sr_error *err)
 {
 	SR_AUTOFREE char *own_name = strdup(name);
 	bool shipped = true;
@@ -324,7 +359,7 @@ static int apply_chain(const struct chain *c, const char *name, struct sr_policy
 	if (!own_name)
 		return sr_error_oom(err, STAGE);
 	for (size_t i = c->count; i-- > 0;) {
-		const struct link *l = &c->links[i];
+		const struct profile_link *l = &c->links[i];
 		int r = l->shipped ? profile_apply_shipped(l->shipped, p, err) : profile_apply(&l->profile, p, err);
 
 		if (r < 0)
@@ -337,23 +372,30 @@ static int apply_chain(const struct chain *c, const char *name, struct sr_policy
 	return 0;
 }
 
+int profile_chain_load(const struct profile_places *places, const char *name, struct profile_chain *c, struct sr_error *err)
+{
+	int r = add_link(places, c, name ? name : "default", err);
+
+	while (r == 0 && !c->cut && extends_of(&c->links[c->count - 1]))
+		r = add_link(places, c, extends_of(&c->links[c->count - 1]), err);
+	return r;
+}
+
 int profile_load_from(const struct profile_places *places, const char *name, struct sr_policy *p, struct sr_error *err)
 {
-	struct chain c = { .count = 0 };
+	struct profile_chain c = { .count = 0 };
 	int r;
 
 	name = name ? name : "default";
-	r = add_link(places, &c, name, err);
-	while (r == 0 && extends_of(&c.links[c.count - 1]))
-		r = add_link(places, &c, extends_of(&c.links[c.count - 1]), err);
+	r = profile_chain_load(places, name, &c, err);
 	if (r == 0)
-		r = apply_chain(&c, name, p, err);
-	chain_done(&c);
+		r = profile_chain_apply(&c, name, p, err);
+	profile_chain_done(&c);
 	return r;
 }
 
 /* XDG base directories: relative values are to be ignored. */
-static char *user_folder(void)
+char *profile_user_folder(void)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
@@ -366,7 +408,7 @@ static char *user_folder(void)
 
 int profile_load(const char *name, struct sr_policy *p, struct sr_error *err)
 {
-	SR_AUTOFREE char *user = user_folder();
+	SR_AUTOFREE char *user = profile_user_folder();
 	const struct profile_places places = { .user = user, .installed = SR_PROFILE_DIR };
 
 	return profile_load_from(&places, name, p, err);

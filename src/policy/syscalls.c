@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 #define UNCOUNTED(id) ((id) == SR_GROUP_ID_memfd || (id) == SR_GROUP_ID_ipc_sysv)
 
 const struct sr_syscall_group sr_syscall_groups[SR_GROUP_ID_MAX] = {
@@ -18,6 +20,9 @@ const struct sr_syscall sr_syscalls[SR_SYSCALL_MAX] = {
 	[SR_SYSCALL_##name] = { #name, reason, SR_GROUP_ID_##group, number },
 #include "policy/syscalls.def"
 };
+
+const enum sr_syscall_id sr_syscalls_needed[SR_SYSCALLS_NEEDED] = { SR_SYSCALL_execve, SR_SYSCALL_exit_group,
+								  SR_SYSCALL_exit };
 
 int syscalls_find(const char *name)
 {
@@ -35,4 +40,30 @@ int syscalls_find_group(const char *name)
 			return i;
 	}
 	return -1;
+}
+
+/* One letter in three may be wrong: short names lie close together, and a wild guess helps nobody. */
+static void consider(const char *name, const char *have, size_t *best, const char **ret)
+{
+	size_t len = strlen(name), d = str_distance(name, len, have, strlen(have));
+
+	if (d < *best && d <= (len + 2) / 3) {
+		*best = d;
+		*ret = have;
+	}
+}
+
+const char *syscalls_nearest(const char *name)
+{
+	const char *nearest = NULL;
+	size_t best = 4;
+
+	if (*name == '@') {
+		for (int i = 0; i < SR_GROUP_ID_MAX; i++)
+			consider(name, sr_syscall_groups[i].name, &best, &nearest);
+		return nearest;
+	}
+	for (int i = 0; i < SR_SYSCALL_MAX; i++)
+		consider(name, sr_syscalls[i].name, &best, &nearest);
+	return nearest;
 }

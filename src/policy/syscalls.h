@@ -75,5 +75,11 @@ extern const struct sr_syscall_numbers sr_syscall_numbers; /* defined in the gen
 /* The call or the group ("@base") of that name; -1 when there is none. */
 int syscalls_find(const char *name);
 int syscalls_find_group(const char *name);
+/* The name, of a call or (with '@') of a group, that was perhaps meant; NULL when none is near. */
+const char *syscalls_nearest(const char *name);
+
+/* Without these calls no program starts, and what fails to start does not end. */
+#define SR_SYSCALLS_NEEDED 3
+extern const enum sr_syscall_id sr_syscalls_needed[SR_SYSCALLS_NEEDED];
 
 #endif

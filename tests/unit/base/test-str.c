@@ -264,6 +264,18 @@ static void test_hex(void)
 	IS_STR(b, "", "hex of nothing");
 }
 
+static void test_distance(void)
+{
+	static const char longer[] = "123456789012345678901234567890123";
+
+	IS_INT(str_distance("mkdir", 5, "mkdir", 5), 0, "the same word");
+	IS_INT(str_distance("mkdirt", 6, "mkdir", 5), 1, "a letter too many");
+	IS_INT(str_distance("raed", 4, "read", 4), 2, "two exchanged");
+	IS_INT(str_distance("", 0, "abc", 3), 3, "nothing");
+	IS_INT(str_distance("kitten", 6, "sitting", 7), 3, "the usual example");
+	IS_INT(str_distance(longer, 33, longer, 33), 33, "words that are too long are never near");
+}
+
 int main(void)
 {
 	test_vectors();
@@ -277,5 +289,6 @@ int main(void)
 	test_utf8();
 	test_escape_bounds();
 	test_hex();
+	test_distance();
 	return tap_done();
 }
