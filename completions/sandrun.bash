@@ -57,6 +57,24 @@ _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
 --output-limit --strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
 
+# The words behind "sandrun profile"; $1 is the one at the cursor.
+_sandrun_profile_command() {
+	local files
+	case $1 in
+	-*) _sandrun_words '--json --help' "$1" ;;
+	*/*) _sandrun_files -f "$1" ;;
+	*)
+		if ((COMP_CWORD == 2)); then
+			_sandrun_words 'list show check diff' "$1"
+		elif [[ ${COMP_WORDS[2]} != list ]]; then
+			_sandrun_words "$(_sandrun_profiles)" "$1"
+			mapfile -t files < <(compgen -f -X '!*.ini' -- "$1")
+			COMPREPLY+=("${files[@]}")
+		fi
+		;;
+	esac
+}
+
 # Prints where the operands begin: "options", "script" or "command", from the words before the cursor.
 _sandrun_place() {
 	local i word lang=
@@ -99,6 +117,10 @@ _sandrun() {
 		_sandrun_value "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
+		_sandrun_profile_command "$cur"
+		return
+	fi
 	case $(_sandrun_place "${words[@]}") in
 	script) _sandrun_files -f "$cur" ;;
 	command)
@@ -116,7 +138,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && [[ explain == "$cur"* ]] && COMPREPLY+=(explain)
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile' -- "$cur")
 			;;
 		esac
 		;;

@@ -23,6 +23,25 @@ function __sandrun_at_first
     test (count (commandline -opc)) -eq 1
 end
 
+# The words behind "sandrun profile".
+function __sandrun_profile_at
+    set -l words (commandline -opc)
+    test "$words[2]" = profile; or return 1
+    switch $argv[1]
+        case verb
+            test (count $words) -eq 2
+        case name
+            test (count $words) -gt 2; and test "$words[3]" != list
+    end
+end
+
+complete -c sandrun -n __sandrun_at_first -a profile -d 'List, show, check and compare profiles'
+complete -c sandrun -n '__sandrun_profile_at verb' -f -a list -d 'Every profile that a name finds'
+complete -c sandrun -n '__sandrun_profile_at verb' -f -a show -d 'Limits and system calls, with reasons'
+complete -c sandrun -n '__sandrun_profile_at verb' -f -a check -d 'What is wrong, and the mend'
+complete -c sandrun -n '__sandrun_profile_at verb' -f -a diff -d 'What the second changes against the first'
+complete -c sandrun -n '__sandrun_profile_at name' -a '(__sandrun_profiles)' -d Profile
+complete -c sandrun -n '__sandrun_profile_at' -l json -d 'Print JSON'
 complete -c sandrun -n __sandrun_at_first -a explain -d 'Print the plan and run nothing'
 complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 

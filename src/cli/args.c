@@ -246,33 +246,6 @@ static const struct args_option *find_short(char c)
 	return NULL;
 }
 
-/* Edit distance of two short words, counted up to a limit that no caller looks beyond. */
-static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
-{
-	size_t row[33];
-
-	if (alen >= SR_ELEMENTSOF(row) || blen >= SR_ELEMENTSOF(row))
-		return SR_ELEMENTSOF(row);
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= alen; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[blen];
-}
-
 /* The option whose name comes nearest to what was typed: begins with it, or differs by a letter or two. Or NULL. */
 static const char *nearest(const char *name, size_t len)
 {
@@ -287,7 +260,7 @@ static const char *nearest(const char *name, size_t len)
 			continue;
 		if (len >= 3 && strncmp(have, name, len) == 0)
 			return have;
-		d = distance(name, len, have, strlen(have));
+		d = str_distance(name, len, have, strlen(have));
 		if (d < best_distance && d < len) {
 			best_distance = d;
 			best = have;

@@ -46,6 +46,10 @@ int settle_environment(struct cli_run *c);
 
 /* Prints an error in the form the user asked for (text or JSON) on standard error. */
 void message_error(const struct sr_policy *p, const struct sr_error *err);
+/* After a text went to standard output: r is 0 or -errno. A full disk or a closed pipe is said. Returns 0 or 125. */
+int message_printed(const struct sr_policy *p, int r);
+/* Empties standard output's buffer. Returns `status`, or 125 after saying why what was printed is not out. */
+int message_flush(const struct sr_policy *p, int status);
 /* `sandrun: TEXT`; dropped by --quiet. TEXT must be fit for a terminal (str_escape). */
 void message_warning(const struct sr_policy *p, const char *text);
 /* After a run: the line for a limit, the closing line on a terminal, -v and --timing. */

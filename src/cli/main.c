@@ -159,18 +159,6 @@ static int failed(struct cli_run *c)
 	return c->err.status;
 }
 
-/* The status of a text that went to standard output; a full disk or a closed pipe is said. */
-static int printed(const struct cli_run *c, int r)
-{
-	struct sr_error err = SR_ERROR_INIT;
-
-	if (r >= 0)
-		return 0;
-	(void)sr_error_set(&err, SR_E_OUTPUT, -r, "output", "cannot write to standard output: %s", strerror(-r));
-	message_error(&c->policy, &err);
-	return 125;
-}
-
 static int run_it(struct cli_run *c)
 {
 	int r = plan(c);
@@ -178,7 +166,7 @@ static int run_it(struct cli_run *c)
 	if (r < 0)
 		return failed(c);
 	if (c->policy.explain)
-		return printed(c, explain_print(c, stdout));
+		return message_printed(&c->policy, explain_print(c, stdout));
 	r = execute(c);
 	if (r == 0 || c->ran) {
 		int out = bring_out(c); /* what a run left is brought out even where its output could not be written */
@@ -202,9 +190,9 @@ static int act(struct cli_run *c, enum args_action action)
 {
 	switch (action) {
 	case ARGS_HELP:
-		return printed(c, help_print(stdout));
+		return message_printed(&c->policy, help_print(stdout));
 	case ARGS_VERSION:
-		return printed(c, version_print(stdout));
+		return message_printed(&c->policy, version_print(stdout));
 	default:
 		return run_it(c);
 	}

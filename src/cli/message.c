@@ -2,6 +2,7 @@
 /*
  * sandrun's own words on standard error. `sandrun: <stage>: cannot <verb> <object>: <reason>`, then `hint: ...`.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -46,6 +47,25 @@ void message_error(const struct sr_policy *p, const struct sr_error *err)
 		(void)fprintf(stderr, "sandrun: %s: %s\n", err->stage, err->text);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);
+}
+
+int message_printed(const struct sr_policy *p, int r)
+{
+	struct sr_error err = SR_ERROR_INIT;
+
+	if (r >= 0)
+		return 0;
+	(void)sr_error_set(&err, SR_E_OUTPUT, -r, "output", "cannot write to standard output: %s", strerror(-r));
+	message_error(p, &err);
+	return 125;
+}
+
+int message_flush(const struct sr_policy *p, int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return message_printed(p, errno ? -errno : -EIO);
 }
 
 void message_warning(const struct sr_policy *p, const char *text)

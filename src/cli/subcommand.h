@@ -9,6 +9,8 @@
 
 typedef int subcommand_fn(int argc, char **argv, struct cli_run *c);
 
+subcommand_fn profile_main;
+
 struct subcommand {
 	const char *word;
 	subcommand_fn *run; /* NULL: the word is taken, the subcommand is not in this version */

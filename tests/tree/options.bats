@@ -82,10 +82,47 @@ bash_completions() {
 }
 
 @test "fish completes exactly the long options of the table" {
-	assert_equal "$(grep -E '^complete ' "$TOP/completions/sandrun.fish" | grep -oE -- ' (-l|--long-option) [a-z-]+' | awk '{ print "--" $2 }' | sort -u)" \
+	# those behind a subcommand are that subcommand's own
+	assert_equal "$(grep -E '^complete ' "$TOP/completions/sandrun.fish" | grep -v -- '-n .__sandrun_profile_at' | grep -oE -- ' (-l|--long-option) [a-z-]+' | awk '{ print "--" $2 }' | sort -u)" \
 		"$(table | grep '^--')"
 }
 
 @test "zsh completes exactly the long options of the table" {
-	assert_equal "$(grep -oE -- '--[a-z][a-z-]+' "$TOP/completions/_sandrun" | sort -u)" "$(table | grep '^--')"
+	assert_equal "$(sed -n '/^_arguments /,$p' "$TOP/completions/_sandrun" | grep -oE -- '--[a-z][a-z-]+' | sort -u)" "$(table | grep '^--')"
+}
+
+# What bash offers for the last of the words.
+bash_words() {
+	bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sandrun sandrun "${COMP_WORDS[-1]}" x
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$TOP/completions/sandrun.bash" "$@" | grep . | sort
+}
+
+@test "bash and fish complete the profile commands, names and files" {
+	cd "$T"
+	export XDG_CONFIG_HOME=$T/config XDG_DATA_DIRS=$T/data
+	mkdir -p "$T/config/sandrun/profiles" "$T/data/sandrun/profiles"
+	touch "$T/config/sandrun/profiles/mine.ini" "$T/data/sandrun/profiles/strict.ini" here.ini here.txt
+	assert_contains "$(bash_words sandrun pro)" profile
+	assert_equal "$(bash_words sandrun profile '' | xargs)" "check diff list show"
+	assert_equal "$(bash_words sandrun profile s)" show
+	assert_equal "$(bash_words sandrun profile show '' | xargs)" "default here.ini mine strict"
+	assert_equal "$(bash_words sandrun profile diff default m)" mine
+	assert_equal "$(bash_words sandrun profile list '')" ""
+	assert_equal "$(bash_words sandrun profile check --j)" --json
+	require_cmd fish
+	fish_words() {
+		fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "$TOP/completions/sandrun.fish" "$1" | cut -f1 | sort | xargs
+	}
+	assert_equal "$(fish_words 'sandrun profile ')" "check diff list show"
+	assert_equal "$(fish_words 'sandrun profile check m')" mine
+	assert_contains "$(fish_words 'sandrun profile show ')" "default"
+	assert_contains "$(fish_words 'sandrun pro')" profile
+	assert_equal "$(fish_words 'sandrun profile show --j')" --json
+}
+
+@test "the zsh completion is good zsh" {
+	require_cmd zsh
+	try zsh -n "$TOP/completions/_sandrun"
+	assert_success
+	assert_stderr ''
 }
