@@ -171,23 +171,36 @@ END
 @test "loops of extends, and what they name is missing" {
 	profile a.ini '[profile]\nextends = ./a.ini\n'
 	sr -p ./a.ini -- true
-	refused "extends itself"
-	profile a.ini '[profile]\nextends = ./b.ini\n'
-	profile b.ini '[profile]\nextends = ./a.ini\n'
+	refused './a.ini:2: with "./a.ini" it extends itself'
+	profile a.ini '\n[profile]\nextends = ./b.ini\n'
+	profile b.ini '[profile]\ndescription = b\n\nextends = ./a.ini\n'
 	sr -p ./a.ini -- true
-	refused "extends itself"
+	refused './b.ini:4: with "./a.ini" it extends itself'
 	profile a.ini '[profile]\nextends = nosuch\n'
 	sr -p ./a.ini -- true
-	refused 'cannot find profile "nosuch"'
+	refused './a.ini:2: cannot find profile "nosuch"' "shipped profiles: default"
 	profile a.ini '[profile]\nextends = ./gone.ini\n'
 	sr -p ./a.ini -- true
-	refused "gone.ini" "No such file"
+	refused "./a.ini:2: cannot read profile ./gone.ini: No such file"
+	profile gone.ini '[profile]\nextends = default\n'
+	chmod 666 gone.ini
+	sr -p ./a.ini -- true
+	refused "./a.ini:2: cannot use profile ./gone.ini: everybody may write it" "hint: chmod o-w ./gone.ini"
 	local i
 	for i in {1..40}; do
 		profile "n$i.ini" "[profile]\nextends = ./n$((i + 1)).ini\n"
 	done
 	sr -p ./n1.ini -- true
-	refused "files extend each other"
+	refused "./n8.ini:2: more than 8 files extend each other"
+}
+
+@test "a wrong name in a list: the one that was perhaps meant" {
+	profile a.ini '[profile]\nextends = default\n[seccomp]\ndeny = io_uring_enter mkdir\n  mkdirt\n'
+	sr -p ./a.ini -- true
+	refused './a.ini:5: unknown system call "mkdirt"' "hint: did you mean mkdir"
+	profile a.ini '[profile]\nextends = default\n[seccomp]\nallow = @debugger\n'
+	sr -p ./a.ini -- true
+	refused './a.ini:4: unknown group "@debugger"' "hint: did you mean @debug?"
 }
 
 @test "names: not found with the list, no path by name, odd signs, a folder, a FIFO" {
@@ -248,6 +261,21 @@ END
 		sr -p ./p.ini -- true
 		refused "p.ini" "Permission denied"
 	fi
+}
+
+# In a user namespace that maps one id alone, what belongs to root belongs to somebody else.
+@test "somebody else's file, as an ordinary user" {
+	require_user
+	unshare --user --map-current-user true 2>/dev/null || skip "no unshare --map-current-user"
+	local path
+	for path in /etc/passwd /etc/os-release /etc/hosts; do
+		[ ! -f "$path" ] || break
+	done
+	try unshare --user --map-current-user "$SANDRUN" -p "$path" -- true
+	refused "cannot use profile $path: it belongs to another user" "hint: use a copy of your own: cp $path"
+	# the control: the same file as root's own is read, and found to be no profile
+	sr -p "$path" -- true
+	refused "cannot read profile $path:1: "
 }
 
 # The folder of installed profiles is fixed when sandrun is built: in a copy of the program its name is exchanged.
