@@ -30,6 +30,8 @@ function __sandrun_profile_at
     switch $argv[1]
         case verb
             test (count $words) -eq 2
+        case option
+            string match -q -- '-*' (commandline -ct)
         case name
             test (count $words) -gt 2; and test "$words[3]" != list
     end
@@ -41,7 +43,7 @@ complete -c sandrun -n '__sandrun_profile_at verb' -f -a show -d 'Limits and sys
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a check -d 'What is wrong, and the mend'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a diff -d 'What the second changes against the first'
 complete -c sandrun -n '__sandrun_profile_at name' -a '(__sandrun_profiles)' -d Profile
-complete -c sandrun -n '__sandrun_profile_at' -l json -d 'Print JSON'
+complete -c sandrun -n '__sandrun_profile_at option' -f -a '--json' -d 'Print JSON'
 complete -c sandrun -n __sandrun_at_first -a explain -d 'Print the plan and run nothing'
 complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 
