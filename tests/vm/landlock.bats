@@ -121,3 +121,12 @@ except OSError as e:
 	assert_success
 	assert_match "$output" $'^long .\'b\', \'f\'.\n(Read-only file system|Permission denied)$'
 }
+
+@test "signals for PID 1 are refused from ABI 6 on and dropped before; it lives either way" {
+	local sent=refused
+	[ "$abi" -ge 6 ] || sent=taken
+	sr -- sh -c '(kill -9 1) 2>/dev/null && echo taken || echo refused
+		for s in 1 2 3 6 9 11 15 17 18 19 20 34; do kill -$s 1 2>/dev/null; done; sleep 0.3; echo alive; exit 5'
+	assert_status 5
+	assert_output "$sent"$'\nalive'
+}
