@@ -136,6 +136,9 @@ static void fences(const struct cli_run *c, FILE *f)
 	(void)fprintf(f, "%-12sprofile %s, unknown calls ENOSYS\n", "seccomp", shown);
 	if (p->filter_flags)
 		(void)fprintf(f, "%-12srefused calls are noted and refused; files and sockets are watched from outside\n", "learn");
+	if (c->policy.strict)
+		(void)fprintf(f, "%-12syes, by %s: every fallback is refused\n", "strict",
+			      c->policy.strict_by_profile ? "the profile" : "--strict");
 	if (p->landlock_abi)
 		(void)fprintf(f, "%-12sABI %d\n", "landlock", p->landlock_abi);
 	else
@@ -151,7 +154,8 @@ static void fences(const struct cli_run *c, FILE *f)
 		(void)fprintf(f, "%-12s%s = %s\n", "limit", limit_name((enum sr_limit_id)i), value);
 	}
 	for (size_t i = 0; i < c->box.note_count; i++)
-		(void)fprintf(f, "%-12s%s\n", "note", c->box.notes[i].text);
+		(void)fprintf(f, "%-12s%s\n", c->policy.strict && c->box.notes[i].degraded ? "refused" : "note",
+			      c->box.notes[i].text);
 }
 
 int explain_print(const struct cli_run *c, FILE *f)

@@ -123,11 +123,14 @@ struct sr_policy {
 	/* limits */
 	struct sr_limit limits[SR_LIMIT_MAX];
 	bool strict;
+	bool no_strict;            /* --no-strict: what the profile says of it does not count */
+	bool strict_by_profile;    /* strict is on because the profile says so */
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
 
 	/* talk */
 	bool quiet;
+	bool quiet_by_profile;
 	bool verbose;
 	bool explain;
 	bool timing;
@@ -147,6 +150,9 @@ static inline uint64_t policy_limit(const struct sr_policy *p, enum sr_limit_id 
 {
 	return p->limits[id].value;
 }
+
+/* Whether the profile leaves the group out, or denies it. A policy whose profile is not loaded yet leaves out nothing. */
+bool policy_lacks_group(const struct sr_policy *p, const char *group);
 
 /* Copies both strings (name may be NULL). 0 or -ENOMEM. */
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name);

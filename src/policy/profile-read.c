@@ -85,6 +85,30 @@ static int take_only(struct reading *r, const struct key *key, const char *value
 	return e;
 }
 
+static int take_switch(struct reading *r, const struct key *key, const char *value, enum sr_profile_switch *ret)
+{
+	char shown[64];
+	int e;
+
+	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) {
+		*ret = *value == 'y' ? SR_SWITCH_YES : SR_SWITCH_NO;
+		return 0;
+	}
+	e = refuse(r, "%s does not take \"%s\"", key->name, str_escape(value, shown, sizeof(shown)));
+	sr_error_hint(r->err, "%s takes yes or no", key->name);
+	return e;
+}
+
+static int take_strict(struct reading *r, const struct key *key, const char *value)
+{
+	return take_switch(r, key, value, &r->profile->strict);
+}
+
+static int take_quiet(struct reading *r, const struct key *key, const char *value)
+{
+	return take_switch(r, key, value, &r->profile->quiet);
+}
+
 static int take_default(struct reading *r, const struct key *key, const char *value)
 {
 	return take_only(r, key, value, "ENOSYS");
@@ -201,6 +225,8 @@ static int take_deny(struct reading *r, const struct key *key, const char *value
 static const struct key keys[] = {
 	{ .section = "profile", .name = "extends", .take = take_extends },
 	{ .section = "profile", .name = "description", .take = take_description },
+	{ .section = "profile", .name = "strict", .take = take_strict },
+	{ .section = "profile", .name = "quiet", .take = take_quiet },
 	{ .section = "seccomp", .name = "allow", .take = take_allow, .list = true },
 	{ .section = "seccomp", .name = "deny", .take = take_deny, .list = true },
 	{ .section = "seccomp", .name = "default", .take = take_default },
@@ -394,11 +420,21 @@ static void apply_limits(const struct sr_profile_limit *limits, struct sr_policy
 	}
 }
 
+/* The child's word holds, also where it takes back the parent's. */
+static void apply_switches(enum sr_profile_switch strict, enum sr_profile_switch quiet, struct sr_policy *p)
+{
+	if (strict != SR_SWITCH_UNSET)
+		p->strict_by_profile = strict == SR_SWITCH_YES;
+	if (quiet != SR_SWITCH_UNSET)
+		p->quiet_by_profile = quiet == SR_SWITCH_YES;
+}
+
 int profile_apply(const struct sr_profile *profile, struct sr_policy *p, struct sr_error *err)
 {
 	if (append(&p->seccomp.allow, &profile->allow) < 0 || append(&p->seccomp.deny, &profile->deny) < 0)
 		return sr_error_oom(err, STAGE);
 	apply_limits(profile->limits, p);
+	apply_switches(profile->strict, profile->quiet, p);
 	return 0;
 }
 
@@ -416,5 +452,6 @@ int profile_apply_shipped(const struct sr_profile_text *shipped, struct sr_polic
 	if (append_names(&p->seccomp.allow, shipped->allow) < 0 || append_names(&p->seccomp.deny, shipped->deny) < 0)
 		return sr_error_oom(err, STAGE);
 	apply_limits(shipped->limits, p);
+	apply_switches(shipped->strict, shipped->quiet, p);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -190,6 +191,16 @@ static const struct arg_case arg_cases[] = {
 	{ "inotify_init1", { { 0 } }, "allow" },
 	{ "fcntl", { { 3, 1031, 1 << 20 } }, "EPERM" }, /* F_SETPIPE_SZ */
 	{ "fcntl", { { 3, 1031 + HIGH, 1 << 20 } }, "EPERM" },
+	{ "fcntl", { { 3, 1031, 0x10001 } }, "EPERM" },
+	{ "fcntl", { { 3, 1031, 0x80000000 } }, "EPERM" },
+	{ "fcntl", { { 3, 1031, 0xffffffffffffffffULL } }, "EPERM" },
+	{ "fcntl", { { 3, 1031, (1 << 20) + HIGH } }, "EPERM" },
+	{ "fcntl", { { 3, 1031, 0x10000 } }, "allow" }, /* as pipe(2) makes it */
+	{ "fcntl", { { 3, 1031, 4096 } }, "allow" },
+	{ "fcntl", { { 3, 1031, 0 } }, "allow" },
+	{ "fcntl", { { 3, 1031 + HIGH, 4096 } }, "allow" },
+	{ "fcntl", { { 3, 1031, 4096 + HIGH } }, "allow" }, /* 4096 to the kernel since Linux 6.4, EINVAL before */
+	{ "fcntl", { { 3, 2, 1 << 20 } }, "allow" },
 	{ "fcntl", { { 3, 1032 } }, "allow" },
 	{ "fcntl", { { 1031, 1 } }, "allow" },
 	{ "mknodat", { { 0, 0, 0020644 } }, "EPERM" },
@@ -218,22 +229,58 @@ static const struct arg_case arg_cases[] = {
 	{ "arch_prctl", { { 0x5001 } }, "allow" },
 	{ "arch_prctl", { { 0x1012 } }, "EINVAL" }, /* ARCH_SET_CPUID */
 	{ "arch_prctl", { { 0x2001 } }, "EINVAL" }, /* ARCH_MAP_VDSO_X32 */
+	{ "mmap", { { 0, 4096, 7, 0x22 } }, "allow" }, /* @write-exec */
+	{ "mprotect", { { 0x1000, 4096, 6 } }, "allow" },
+	{ "pkey_mprotect", { { 0x1000, 4096, 7, 1 } }, "allow" },
+	{ "shmat", { { 0, 0, 0100000 } }, "allow" },
 	{ "sync", { { 0 } }, "success" },
 	{ "syncfs", { { 3 } }, "success" },
 };
 
-static void test_args(const struct sr_compiled_profile *p, enum sr_arch arch)
+/* Without @write-exec. */
+static const struct arg_case strict_cases[] = {
+	{ "mmap", { { 0, 4096, 3, 0x22 } }, "allow" }, /* PROT_READ and PROT_WRITE */
+	{ "mmap", { { 0, 4096, 5, 0x22 } }, "allow" }, /* PROT_READ and PROT_EXEC */
+	{ "mmap", { { 0, 4096, 0, 0x22 } }, "allow" },
+	{ "mmap", { { 0, 4096, 7, 0x22 } }, "EPERM" },
+	{ "mmap", { { 0, 4096, 6, 0x22 } }, "EPERM" },
+	{ "mmap", { { 0, 4096, 7 + HIGH, 0x22 } }, "EPERM" }, /* the kernel looks at the lowest bits alone */
+	{ "mmap", { { 0, 4096, 6 | 0xffffffff00000000ULL, 0x22 } }, "EPERM" },
+	{ "mmap", { { 0, 4096, 0xffffffffffffffffULL, 0x22 } }, "EPERM" },
+	{ "mmap", { { 0, 4096, 0x80000007, 0x22 } }, "EPERM" },
+	{ "mmap", { { 0, 4096, (7ULL << 32) | 3, 0x22 } }, "allow" },
+	{ "mmap", { { 7, 7, 1, 7, 7, 7 } }, "allow" }, /* other arguments */
+	{ "mprotect", { { 0x1000, 4096, 1 } }, "allow" },
+	{ "mprotect", { { 0x1000, 4096, 3 } }, "allow" },
+	{ "mprotect", { { 0x1000, 4096, 5 } }, "allow" }, /* writable before: allowed */
+	{ "mprotect", { { 0x1000, 4096, 6 } }, "EPERM" },
+	{ "mprotect", { { 0x1000, 4096, 7 } }, "EPERM" },
+	{ "mprotect", { { 0x1000, 4096, 7 + HIGH } }, "EPERM" },
+	{ "mprotect", { { 0x1000, 4096, 0x01000007 } }, "EPERM" }, /* PROT_GROWSDOWN */
+	{ "mprotect", { { 6 + HIGH, 7, 5 } }, "allow" },
+	{ "pkey_mprotect", { { 0x1000, 4096, 3, 1 } }, "allow" },
+	{ "pkey_mprotect", { { 0x1000, 4096, 7, 1 } }, "EPERM" },
+	{ "pkey_mprotect", { { 0x1000, 4096, 6 + HIGH, 1 } }, "EPERM" },
+	{ "pkey_mprotect", { { 0x1000, 4096, 5, 7 } }, "allow" },
+	{ "shmat", { { 0, 0, 0100000 } }, "ENOSYS" }, /* strict has no System V memory at all */
+	{ "personality", { { 0x0400000 } }, "EPERM" }, /* READ_IMPLIES_EXEC */
+	{ "clone", { { CLONE_NEWUSER | SIGCHLD } }, "EPERM" },
+	{ "socket", { { 2, 1 } }, "EAFNOSUPPORT" },
+	{ "fcntl", { { 3, 1031, 1 << 20 } }, "EPERM" },
+};
+
+static void test_args(const struct sr_compiled_profile *p, const struct arg_case *cases, size_t count, enum sr_arch arch)
 {
 	char name[128];
 
-	for (size_t i = 0; i < SR_ELEMENTSOF(arg_cases); i++) {
-		const struct arg_case *c = &arg_cases[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct arg_case *c = &cases[i];
 		int id = syscalls_find(c->call);
 		int nr = id < 0 ? -1 : sr_syscall_numbers.number[arch][id];
 
 		if (id >= 0 && nr < 0)
 			continue; /* a call of the other architecture */
-		(void)snprintf(name, sizeof(name), "%s: %s(%#llx, %#llx, %#llx) is %s", arch_names[arch], c->call,
+		(void)snprintf(name, sizeof(name), "%s, %s: %s(%#llx, %#llx, %#llx) is %s", p->name, arch_names[arch], c->call,
 			       (unsigned long long)c->args.a[0], (unsigned long long)c->args.a[1],
 			       (unsigned long long)c->args.a[2], c->want);
 		IS_STR(answer(&p->filter[arch][1], arch, nr, &c->args), c->want, name);
@@ -319,6 +366,39 @@ static void test_strict(const struct sr_compiled_profile *p)
 		IS_STR(answer(&p->filter[a][1], a, nr, NULL),
 		       strcmp(call, "fanotify_init") == 0 ? "EPERM" : "ENOSYS", name);
 	}
+}
+
+/* strict and System V memory, by a profile of one's own: the rule that strict itself cannot show. */
+static void test_own_shmat(void)
+{
+	static const struct {
+		uint64_t flags;
+		const char *want;
+	} cases[] = { { 0, "allow" },		    { 0010000, "allow" },	{ 0110000, "allow" }, /* SHM_EXEC and SHM_RDONLY */
+		      { 0100000, "EPERM" },	    { 0100000 + HIGH, "EPERM" }, { 0100000ULL << 32, "allow" },
+		      { 0110000 + HIGH, "allow" } };
+	struct sr_seccomp_policy s = { .shipped = false };
+	struct sr_verdicts v;
+
+	(void)strv_add(&s.allow, "@base");
+	(void)strv_add(&s.allow, "@ipc-sysv");
+	for (int a = 0; a < SR_ARCH_MAX; a++) {
+		struct sock_filter *insns = NULL;
+		unsigned short count = 0;
+		bool good = filter_resolve(&s, true, &v, NULL) == 0 &&
+			    filter_compile(&v, &sr_syscall_numbers, (enum sr_arch)a, &insns, &count) == 0;
+		struct sr_compiled_filter f = { insns, count };
+
+		for (size_t i = 0; good && i < SR_ELEMENTSOF(cases); i++) {
+			struct args args = { { 0, 0100000, cases[i].flags } };
+
+			IS_STR(answer(&f, (enum sr_arch)a, sr_syscall_numbers.number[a][SR_SYSCALL_shmat], &args), cases[i].want,
+			       "shmat without @write-exec");
+		}
+		OK(good, "shmat without @write-exec is compiled");
+		free(insns);
+	}
+	strv_done(&s.allow);
 }
 
 /* --- the rules a second time ---------------------------------------------------------------------------------------- */
@@ -433,6 +513,17 @@ static void add_pid_one(scmp_filter_ctx ctx)
 	add(ctx, eperm, number("ioprio_set"), 1, EQ(0, 3), NONE);
 }
 
+/* Sizes above 64 KiB: 64 KiB with any of the bits below, or any of the bits above. */
+static void add_pipe_sizes(scmp_filter_ctx ctx)
+{
+	for (int bit = 0; bit < 32; bit++) {
+		uint64_t bits = (1ULL << bit) | (bit < 16 ? 0x10000 : 0);
+
+		if (bit != 16)
+			add(ctx, SCMP_ACT_ERRNO(EPERM), number("fcntl"), 2, EQ(1, 1031), MASK(2, bits, bits));
+	}
+}
+
 static void add_args(scmp_filter_ctx ctx)
 {
 	static const uint64_t flags[] = { 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000 };
@@ -448,7 +539,7 @@ static void add_args(scmp_filter_ctx ctx)
 	add(ctx, eperm, number("setrlimit"), 1, EQ(0, 4), NONE);
 	add(ctx, eperm, number("prlimit64"), 2, EQ(1, 4), NOT_ZERO(2));
 	add(ctx, eperm, number("prlimit64"), 2, EQ(0, 1), NOT_ZERO(2));
-	add(ctx, eperm, number("fcntl"), 1, EQ(1, 1031), NONE);
+	add_pipe_sizes(ctx);
 	add(ctx, eperm, number("mknod"), 1, MASK(1, 0x2000, 0x2000), NONE);
 	add(ctx, eperm, number("mknodat"), 1, MASK(2, 0x2000, 0x2000), NONE);
 	add(ctx, eperm, number("prctl"), 1, EQ(0, 35), NONE);
@@ -586,7 +677,8 @@ static bool same_args(struct oracle *o, int nr, const char *name)
 {
 	static const uint64_t values[] = { 0,	    1,	    2,	    3,	    4,	    7,	    0x80,       10,	    16,	     35,      1030,	1031,
 					   0x2000,  0x6000, 0x8000, 0x1000, 0x4b4e, 0x4c00, 0x5411,  0x5412,  0x541c,	0x5423,
-					   0x56ff,  0x20000, 0x1200011, 0x10000000, 0x20000000, 0x40000000, 0x80000000, 0xfffffffe };
+					   0x56ff,  0x20000, 0x1200011, 0x10000000, 0x20000000, 0x40000000, 0x80000000, 0xfffffffe,
+					   0xffff,  0x10000, 0x10001 };
 	static const uint64_t tops[] = { 0, HIGH, HIGH << 5, HIGH << 31, 0xffffffff00000000ULL };
 	struct seccomp_data data = { .nr = nr, .arch = audit_archs[o->arch] };
 	bool good = true;
@@ -695,7 +787,10 @@ int main(void)
 	if (!OK(p && strict, "the shipped profiles"))
 		return tap_done();
 	for (int a = 0; a < SR_ARCH_MAX; a++)
-		test_args(p, (enum sr_arch)a);
+		test_args(p, arg_cases, SR_ELEMENTSOF(arg_cases), (enum sr_arch)a);
+	for (int a = 0; a < SR_ARCH_MAX; a++)
+		test_args(strict, strict_cases, SR_ELEMENTSOF(strict_cases), (enum sr_arch)a);
+	test_own_shmat();
 	test_sockets(p, true);
 	test_sockets(strict, false);
 	test_strict(strict);
