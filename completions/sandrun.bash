@@ -55,7 +55,7 @@ _sandrun_value() {
 
 _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --setenv -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
---output-limit --strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
+--output-limit --strict --no-strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
 
 # Prints where the operands begin: "options", "script" or "command", from the words before the cursor.
 _sandrun_place() {
