@@ -100,6 +100,9 @@ except OSError as e:
 @test "a profile in which nothing could start is refused, not tried" {
 	profile a.ini '[limits]\npids.max = 5\n'
 	sr -p ./a.ini -- true
+	refused "./a.ini" "it allows no system calls" "extends no profile" "hint: put two lines on top: [profile] and extends = default"
+	profile a.ini '[limits]\npids.max = 5\n[seccomp]\nallow = @base\n'
+	sr -p ./a.ini -- true
 	refused "does not allow execve" "extends = default"
 	profile a.ini '[profile]\nextends = default\n[seccomp]\ndeny = exit_group\n'
 	sr -p ./a.ini -- true
