@@ -46,7 +46,7 @@ as() {
 	for name in strict ci; do
 		sr -p "$name" --report "$T/report.json" -- echo ran
 		if fallbacks "$name"; then
-			assert_error 125 "cannot run: profile $name takes no fallback" "hint: --no-strict accepts the fallback"
+			assert_error 125 "cannot run: profile $name takes no fallback" "--no-strict accepts the fallback"
 			assert_equal "$(report .error.code) $(report .strict)" "E_LIMIT_FALLBACK true"
 		else
 			assert_success
@@ -96,7 +96,7 @@ as() {
 	assert_error 125 "'--strict' with '--no-strict'"
 	sr -p ci --no-strict -o 'no*' -- true
 	assert_success
-	sr -p ./tight.ini -m unlimited --pids unlimited --cpu-time unlimited -o 'no*' -- true
+	sr -p ./tight.ini -m unlimited --pids unlimited --cpu-time unlimited --cpu-max unlimited -o 'no*' -- true
 	if [[ $stderr != *"takes no fallback"* ]]; then
 		assert_error 125 "the pattern matched nothing" "with --no-strict this is a warning"
 	fi
