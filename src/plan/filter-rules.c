@@ -21,6 +21,8 @@
 /* Kernel numbers that libc headers of some age, or of musl, lack. */
 #define KERNEL_CLONE_NEWCGROUP 0x02000000U
 #define KERNEL_F_SETPIPE_SZ 1031U
+#define KERNEL_MADV_MERGEABLE 12U
+#define KERNEL_PR_SET_MEMORY_MERGE 67U
 #define PIPE_BYTES 65536U /* of a pipe as pipe(2) makes it where pages have 4096 bytes; the least anywhere */
 #define KERNEL_O_NOTIFICATION_PIPE 0x80U /* O_EXCL, the same on both architectures */
 #define KERNEL_SOCK_TYPE_MASK 0xfU
@@ -154,6 +156,15 @@ static const struct sr_arg_rule personality_rules[] = {
 /* Without capabilities PR_SET_MM still rewrites the command line that ps shows. PR_SET_PTRACER opens nothing: ptrace is refused. */
 static const struct sr_arg_rule prctl_rules[] = {
 	IF(EQUAL(0, PR_SET_MM), ERRNO(EPERM)),
+	IF(EQUAL(0, KERNEL_PR_SET_MEMORY_MERGE), ERRNO(EINVAL)),
+};
+
+/*
+ * Pages that the kernel may merge with equal ones of the whole machine (KSM): how long a write takes then tells what others
+ * hold, a virtual machine's memory among it. EINVAL is the answer of a kernel built without it.
+ */
+static const struct sr_arg_rule madvise_rules[] = {
+	IF(EQUAL(2, KERNEL_MADV_MERGEABLE), ERRNO(EINVAL)),
 };
 
 /* asm/prctl.h: thread-local storage, XSAVE features (AMX), shadow stacks. glibc probes CET with the old 0x3001. */
@@ -186,6 +197,7 @@ static const struct sr_arg_rules all_rules[] = {
 	RULES(mprotect, protection_rules, ALLOW),
 	RULES(pkey_mprotect, protection_rules, ALLOW),
 	RULES(shmat, shmat_rules, ALLOW),
+	RULES(madvise, madvise_rules, ALLOW),
 	RULES(mknod, mknod_rules, ALLOW),
 	RULES(mknodat, mknodat_rules, ALLOW),
 	RULES(personality, personality_rules, ERRNO(EPERM)),

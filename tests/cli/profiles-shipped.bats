@@ -337,6 +337,9 @@ END
 	assert_contains "$stderr" "matched nothing"
 	sr -p ci --no-strict -v -o 'no*' -- true
 	assert_contains "$stderr" "matched nothing"
+	printf '[profile]\nextends = ci\nstrict = no\nquiet = no\n' >loud.ini
+	sr -p ./loud.ini -o 'no*' -- true
+	assert_contains "$stderr" "matched nothing"
 	# an error is no chatter
 	sr -p ci --no-strict -- nosuch
 	assert_error 127 "nosuch"

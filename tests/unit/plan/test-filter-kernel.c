@@ -240,6 +240,22 @@ static int act_pkey_write_exec(void)
 	return errno_of(syscall(SYS_pkey_mprotect, at, page, PROT_WRITE | PROT_EXEC, -1)); /* no key: as mprotect */
 }
 
+static int act_merge(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return errno_of(syscall(SYS_madvise, at, page, 12 + HIGH)); /* MADV_MERGEABLE */
+}
+
+static int act_advice(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return errno_of(syscall(SYS_madvise, at, page, MADV_DONTNEED));
+}
+
 /* Not refused, and said so: first one, then the other. */
 static int act_write_then_exec(void)
 {
@@ -309,6 +325,8 @@ static const struct kernel_case cases[] = {
 	{ "kernel: a larger pipe with a high bit is EPERM", act_pipe_larger, EPERM },
 	{ "kernel: memory that is writable and executable", act_map_write_exec, 0 },
 	{ "kernel: the same by mprotect", act_protect_write_exec, 0 },
+	{ "kernel: pages to be merged with others' are EINVAL", act_merge, EINVAL },
+	{ "kernel: other advice", act_advice, 0 },
 };
 
 static const struct kernel_case strict_cases[] = {
@@ -334,6 +352,7 @@ static void test_unfiltered(void)
 	OK(pipe_after(65537) > 16 && pipe_after(65537) < 127, "no filter: a larger pipe");
 	OK(act_inet() != EAFNOSUPPORT, "no filter: an internet socket");
 	IS_INT(act_inotify(), EBADF, "no filter: inotify");
+	tap_note("no filter: pages to be merged: %s", act_merge() == 0 ? "taken" : "this kernel has no KSM");
 	IS_INT(act_personality(), 0, "no filter: another personality");
 	(void)syscall(SYS_personality, 0);
 }

@@ -223,6 +223,13 @@ static const struct arg_case arg_cases[] = {
 	{ "prctl", { { PR_SET_DUMPABLE } }, "allow" },
 	{ "prctl", { { 35 } }, "EPERM" }, /* PR_SET_MM */
 	{ "prctl", { { 35 + HIGH } }, "EPERM" },
+	{ "prctl", { { 67, 1 } }, "EINVAL" }, /* PR_SET_MEMORY_MERGE */
+	{ "prctl", { { 67 + HIGH, 1 } }, "EINVAL" },
+	{ "prctl", { { 68 } }, "allow" },
+	{ "madvise", { { 0x1000, 4096, 12 } }, "EINVAL" }, /* MADV_MERGEABLE */
+	{ "madvise", { { 0x1000, 4096, 12 + HIGH } }, "EINVAL" },
+	{ "madvise", { { 0x1000, 4096, 4 } }, "allow" }, /* MADV_DONTNEED */
+	{ "madvise", { { 12, 12, 13 } }, "allow" },      /* MADV_UNMERGEABLE */
 	{ "arch_prctl", { { 0x1002 } }, "allow" },
 	{ "arch_prctl", { { 0x1023 } }, "allow" },
 	{ "arch_prctl", { { 0x3001 } }, "allow" },
@@ -543,6 +550,8 @@ static void add_args(scmp_filter_ctx ctx)
 	add(ctx, eperm, number("mknod"), 1, MASK(1, 0x2000, 0x2000), NONE);
 	add(ctx, eperm, number("mknodat"), 1, MASK(2, 0x2000, 0x2000), NONE);
 	add(ctx, eperm, number("prctl"), 1, EQ(0, 35), NONE);
+	add(ctx, SCMP_ACT_ERRNO(EINVAL), number("prctl"), 1, EQ(0, 67), NONE);
+	add(ctx, SCMP_ACT_ERRNO(EINVAL), number("madvise"), 1, EQ(2, 12), NONE);
 	for (uint64_t family = 0; family < FAMILIES; family++) {
 		if (family == 1 || family == 2 || family == 10)
 			continue;
@@ -678,7 +687,7 @@ static bool same_args(struct oracle *o, int nr, const char *name)
 	static const uint64_t values[] = { 0,	    1,	    2,	    3,	    4,	    7,	    0x80,       10,	    16,	     35,      1030,	1031,
 					   0x2000,  0x6000, 0x8000, 0x1000, 0x4b4e, 0x4c00, 0x5411,  0x5412,  0x541c,	0x5423,
 					   0x56ff,  0x20000, 0x1200011, 0x10000000, 0x20000000, 0x40000000, 0x80000000, 0xfffffffe,
-					   0xffff,  0x10000, 0x10001 };
+					   0xffff,  0x10000, 0x10001, 12,	   67 };
 	static const uint64_t tops[] = { 0, HIGH, HIGH << 5, HIGH << 31, 0xffffffff00000000ULL };
 	struct seccomp_data data = { .nr = nr, .arch = audit_archs[o->arch] };
 	bool good = true;
