@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The filters: the assembler, the golden tables of calls, a linear reference run against the generated programs (the
- * running kernel: test-filter-kernel.c; argument rules by hand and libseccomp: test-filter-oracle.c). With "--table PROFILE ARCH" it prints a golden table, with
- * "--profiles" the names of all profiles (tests/golden/regenerate).
+ * running kernel: test-filter-kernel.c; argument rules by hand: test-filter-args.c; libseccomp: test-filter-oracle.c).
+ * With "--table PROFILE ARCH" it prints a golden table, with "--profiles" the names of all profiles (golden/regenerate).
  */
 #include "plan/filter.h"
 
