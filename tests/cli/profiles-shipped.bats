@@ -257,6 +257,17 @@ read implies exec: EPERM'
 	assert_contains "$output" "writable, then executable runs: 42"
 }
 
+@test "strict: what refuses such memory is named, and the lines that would allow it" {
+	sr --learn -p strict --no-strict "$(probe mappings)"
+	assert_contains "$stderr" 'learned: mprotect(protection 0x7): EPERM to "mappings"'
+	assert_match "$stderr" '(^|
+)allow = @write-exec($|
+)'
+	sed -n '/^\[profile\]/,$p' <<<"$stderr" >learned.ini
+	as ./learned.ini mappings
+	assert_contains "$output" "mprotect rwx: OK"
+}
+
 @test "where such memory is refused, node is told to do without, by any way it is started; and not elsewhere" {
 	require_cmd node
 	local ask='console.log(typeof WebAssembly, process.execArgv.includes("--jitless"), process.env.NODE_OPTIONS)'
