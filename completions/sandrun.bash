@@ -55,7 +55,7 @@ _sandrun_value() {
 
 _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
---output-limit --strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
+--output-limit --strict --no-strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
 
 # The words behind "sandrun profile"; $1 is the one at the cursor.
 _sandrun_profile_command() {

@@ -537,11 +537,18 @@ static int check_quiet_or_verbose(const struct sr_policy *p, struct sr_error *er
 	return refuse(err, "'--quiet' with '--verbose'", "they ask for opposite things", "leave one of them out");
 }
 
+static int check_strict_or_not(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->strict || !p->no_strict)
+		return 0;
+	return refuse(err, "'--strict' with '--no-strict'", "they ask for opposite things", "leave one of them out");
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
-		check_report_needs_run, check_quiet_or_verbose,
+		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {

@@ -160,6 +160,9 @@ static void fences(const struct cli_run *c, FILE *f)
 	(void)fprintf(f, "%-12sprofile %s, unknown calls ENOSYS\n", "seccomp", shown);
 	if (p->filter_flags)
 		(void)fprintf(f, "%-12srefused calls are noted and refused; files and sockets are watched from outside\n", "learn");
+	if (c->policy.strict)
+		(void)fprintf(f, "%-12syes, by %s: every fallback is refused\n", "strict",
+			      c->policy.strict_by_profile ? "the profile" : "--strict");
 	if (p->landlock_abi)
 		(void)fprintf(f, "%-12sABI %d\n", "landlock", p->landlock_abi);
 	else
@@ -176,7 +179,8 @@ static void fences(const struct cli_run *c, FILE *f)
 			      source_name(c->policy.limits[i].source));
 	}
 	for (size_t i = 0; i < c->box.note_count; i++)
-		(void)fprintf(f, "%-12s%s\n", "note", c->box.notes[i].text);
+		(void)fprintf(f, "%-12s%s\n", c->policy.strict && c->box.notes[i].degraded ? "refused" : "note",
+			      c->box.notes[i].text);
 }
 
 int explain_print(const struct cli_run *c, FILE *f)

@@ -75,6 +75,7 @@ void learn_advise_call(const struct cli_run *c, const struct sr_learned_call *ca
 {
 	struct sr_verdicts v;
 	const char *name, *group, *inet = sr_syscall_groups[SR_GROUP_ID_sockets_inet].name;
+	const char *write_exec = sr_syscall_groups[SR_GROUP_ID_write_exec].name;
 	bool rule;
 
 	*ret = (struct learn_advice){ .layer = "seccomp-list", .by = "the filter's list of calls" };
@@ -95,6 +96,8 @@ void learn_advise_call(const struct cli_run *c, const struct sr_learned_call *ca
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", group);
 	else if (rule && allows(&c->policy, inet, NULL, c->box.counted, call))
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", inet);
+	else if (rule && allows(&c->policy, write_exec, NULL, c->box.counted, call))
+		(void)snprintf(ret->allow, sizeof(ret->allow), "%s", write_exec);
 	else if (!rule && allows(&c->policy, name, inet, c->box.counted, call))
 		(void)snprintf(ret->allow, sizeof(ret->allow), "%s %s", name, inet);
 	else

@@ -22,7 +22,7 @@ static bool same_rules(const struct pair *p, int i)
 	if (a != b)
 		return false;
 	for (unsigned int k = 0; a && k < a->count; k++) {
-		if (rule_counts(&p->a.verdicts, &a->rules[k]) != rule_counts(&p->b.verdicts, &a->rules[k]))
+		if (filter_rule_counts(&p->a.verdicts, &a->rules[k]) != filter_rule_counts(&p->b.verdicts, &a->rules[k]))
 			return false;
 	}
 	return true;
@@ -50,6 +50,11 @@ static bool limit_differs(const struct pair *p, unsigned int i)
 	return policy_limit(&p->a.policy, (enum sr_limit_id)i) != policy_limit(&p->b.policy, (enum sr_limit_id)i);
 }
 
+static bool switch_differs(const struct pair *p, int which)
+{
+	return strcmp(switch_text(&p->a.policy, which), switch_text(&p->b.policy, which)) != 0;
+}
+
 /* A group without calls of its own, which changes arguments of others. */
 static enum change change_of_group(const struct pair *p, int g)
 {
@@ -75,6 +80,10 @@ static bool differ(const struct pair *p)
 {
 	for (unsigned int i = 0; i < SR_LIMIT_MAX; i++) {
 		if (limit_differs(p, i))
+			return true;
+	}
+	for (int i = 0; i < PROFILE_SWITCH_MAX; i++) {
+		if (switch_differs(p, i))
 			return true;
 	}
 	for (int g = 0; g < SR_GROUP_ID_MAX; g++) {
@@ -111,7 +120,7 @@ static void print_rules(const struct pair *p, const struct sr_arg_rules *rules)
 {
 	for (unsigned int i = 0; rules && i < rules->count; i++) {
 		const struct sr_arg_rule *rule = &rules->rules[i];
-		bool a = rule_counts(&p->a.verdicts, rule), b = rule_counts(&p->b.verdicts, rule);
+		bool a = filter_rule_counts(&p->a.verdicts, rule), b = filter_rule_counts(&p->b.verdicts, rule);
 		char when[160], answer[32];
 
 		if (a == b)
@@ -119,6 +128,20 @@ static void print_rules(const struct pair *p, const struct sr_arg_rules *rules)
 		rule_when(rule, when, sizeof(when));
 		answer_text(rule->action, answer);
 		(void)printf("%30sonly %s: %s: %s\n", "", SHOWN(a ? p->a.name : p->b.name), when, answer);
+	}
+}
+
+static void print_switches(const struct pair *p)
+{
+	bool titled = false;
+
+	for (int i = 0; i < PROFILE_SWITCH_MAX; i++) {
+		if (!switch_differs(p, i))
+			continue;
+		if (!titled)
+			(void)printf("Switches, %s -> %s\n", SHOWN(p->a.name), SHOWN(p->b.name));
+		titled = true;
+		(void)printf("  %-16s%s -> %s\n", switch_name(i), switch_text(&p->a.policy, i), switch_text(&p->b.policy, i));
 	}
 }
 
@@ -160,6 +183,7 @@ static void print_all(const struct pair *p)
 	char both[1100];
 
 	print_limits(p);
+	print_switches(p);
 	print_change(p, ONLY_B, "System calls allowed by", p->b.name, p->a.name);
 	print_change(p, ONLY_A, "System calls allowed by", p->a.name, p->b.name);
 	(void)snprintf(both, sizeof(both), "%s -> %s", SHOWN(p->a.name), SHOWN(p->b.name));
@@ -181,6 +205,18 @@ static json_t *limits_json(const struct pair *p)
 		limit_text(&p->a.policy, (enum sr_limit_id)i, a);
 		limit_text(&p->b.policy, (enum sr_limit_id)i, b);
 		(void)json_object_set_new(all, limit_name((enum sr_limit_id)i), json_pack("{s:s, s:s}", "a", a, "b", b));
+	}
+	return all;
+}
+
+static json_t *switches_json(const struct pair *p)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < PROFILE_SWITCH_MAX; i++) {
+		if (switch_differs(p, i))
+			(void)json_object_set_new(all, switch_name(i), json_pack("{s:s, s:s}", "a", switch_text(&p->a.policy, i), "b",
+										 switch_text(&p->b.policy, i)));
 	}
 	return all;
 }
@@ -217,8 +253,8 @@ static json_t *groups_json(const struct pair *p, enum change change)
 
 static json_t *all_json(const struct pair *p)
 {
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a", SHOWN(p->a.name), "b", SHOWN(p->b.name),
-			 "same", !differ(p), "limits", limits_json(p), "onlyA", calls_json(p, ONLY_A), "onlyB",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a", SHOWN(p->a.name), "b", SHOWN(p->b.name),
+			 "same", !differ(p), "limits", limits_json(p), "switches", switches_json(p), "onlyA", calls_json(p, ONLY_A), "onlyB",
 			 calls_json(p, ONLY_B), "onlyAGroups", groups_json(p, ONLY_A), "onlyBGroups", groups_json(p, ONLY_B),
 			 "answers", calls_json(p, ANSWER), "arguments", calls_json(p, ARGUMENTS));
 }

@@ -63,13 +63,22 @@ int profile_resolve(const struct profile_call *call, const char *operand, struct
 }
 
 /* "" where no file says it. */
-static void limit_origin(const struct profile_resolved *r, enum sr_limit_id id, char *out, size_t size)
+static void text_of_origin(const struct profile_resolved *r, struct profile_origin o, char *out, size_t size)
 {
-	struct profile_origin o = profile_origin_limit(&r->chain, id);
-
 	*out = '\0';
 	if (o.link)
 		origin_text(&r->chain, (size_t)(o.link - r->chain.links), o.line, out, size);
+}
+
+static void limit_origin(const struct profile_resolved *r, enum sr_limit_id id, char *out, size_t size)
+{
+	text_of_origin(r, profile_origin_limit(&r->chain, id), out, size);
+}
+
+static void switch_origin(const struct profile_resolved *r, int which, char *out, size_t size)
+{
+	text_of_origin(r, which == PROFILE_SWITCH_STRICT ? profile_origin_strict(&r->chain) : profile_origin_quiet(&r->chain), out,
+		       size);
 }
 
 static void name_origin(const struct profile_resolved *r, const struct profile_name *n, char *out, size_t size)
@@ -111,12 +120,23 @@ static void print_limits(const struct profile_resolved *r)
 	}
 }
 
+static void print_switches(const struct profile_resolved *r)
+{
+	(void)printf("\nSwitches\n");
+	for (int i = 0; i < PROFILE_SWITCH_MAX; i++) {
+		char origin[560];
+
+		switch_origin(r, i, origin, sizeof(origin));
+		(void)printf("  %-16s%-12s%s\n", switch_name(i), switch_text(&r->policy, i), *origin ? origin : "built in");
+	}
+}
+
 static void print_rules(const struct sr_verdicts *v, const struct sr_arg_rules *rules)
 {
 	char when[160], answer[32];
 
 	for (unsigned int i = 0; i < rules->count; i++) {
-		if (!rule_counts(v, &rules->rules[i]))
+		if (!filter_rule_counts(v, &rules->rules[i]))
 			continue;
 		rule_when(&rules->rules[i], when, sizeof(when));
 		answer_text(rules->rules[i].action, answer);
@@ -208,6 +228,7 @@ static void print_all(const struct profile_resolved *r)
 
 	print_head(r);
 	print_limits(r);
+	print_switches(r);
 	print_answered(r, "allowed", "System calls allowed (arg0 is the first argument)");
 	print_answered(r, "EPERM", "System calls answered EPERM");
 	print_answered(r, "ENOSYS", "System calls answered ENOSYS");
@@ -254,13 +275,27 @@ static json_t *limits_json(const struct profile_resolved *r)
 	return all;
 }
 
+static json_t *switches_json(const struct profile_resolved *r)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < PROFILE_SWITCH_MAX; i++) {
+		char origin[560];
+
+		switch_origin(r, i, origin, sizeof(origin));
+		(void)json_object_set_new(all, switch_name(i), json_pack("{s:s, s:o}", "value", switch_text(&r->policy, i), "origin",
+									 text_or_null(origin)));
+	}
+	return all;
+}
+
 static json_t *rules_json(const struct sr_verdicts *v, const struct sr_arg_rules *rules)
 {
 	json_t *all = json_array();
 	char when[160], answer[32];
 
 	for (unsigned int i = 0; rules && i < rules->count; i++) {
-		if (!rule_counts(v, &rules->rules[i]))
+		if (!filter_rule_counts(v, &rules->rules[i]))
 			continue;
 		rule_when(&rules->rules[i], when, sizeof(when));
 		answer_text(rules->rules[i].action, answer);
@@ -329,8 +364,9 @@ static json_t *all_json(const struct profile_resolved *r)
 	for (int i = 0; i < SR_SYSCALL_MAX; i++)
 		(void)json_array_append_new(calls, call_json(r, i));
 	answer_text(r->verdicts.unknown, unknown);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "name", SHOWN(r->name), "description",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "name", SHOWN(r->name), "description",
 			 text_or_null(r->chain.links[0].notes.description), "chain", chain_json(r), "limits", limits_json(r),
+			 "switches", switches_json(r),
 			 "groups", groups_json(r), "calls", calls, "otherCalls", unknown, "otherArchitectures", "killed");
 }
 

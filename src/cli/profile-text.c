@@ -80,6 +80,9 @@ static size_t cond_text(const struct sr_arg_cond *c, char *out, size_t size)
 	case SR_COND_LOW_MASKED:
 		n = snprintf(out, size, "arg%u & 0x%x = 0x%x", c->arg, c->mask, c->value);
 		break;
+	case SR_COND_LOW_ABOVE:
+		n = snprintf(out, size, "arg%u > 0x%x", c->arg, c->value);
+		break;
 	case SR_COND_NONZERO:
 		n = snprintf(out, size, "arg%u is not 0", c->arg);
 		break;
@@ -112,6 +115,16 @@ bool group_is_bare(int group)
 bool group_is_allowed(const struct profile_resolved *r, int group)
 {
 	return profile_names_find_group(&r->allow, group) && !profile_names_find_group(&r->deny, group);
+}
+
+const char *switch_name(int which)
+{
+	return which == PROFILE_SWITCH_STRICT ? "strict" : "quiet";
+}
+
+const char *switch_text(const struct sr_policy *p, int which)
+{
+	return (which == PROFILE_SWITCH_STRICT ? p->strict_by_profile : p->quiet_by_profile) ? "yes" : "no";
 }
 
 void origin_text(const struct profile_chain *chain, size_t link, unsigned int line, char *out, size_t size)

@@ -54,14 +54,13 @@ void answer_text(uint32_t action, char out[static 32]);
 void verdict_text(const struct sr_verdict *v, char out[static 32]);
 /* "arg1 = 0x5412". */
 void rule_when(const struct sr_arg_rule *rule, char *out, size_t size);
-/* Some rules hold only for profiles that have, or lack, a group without calls of its own. */
-static inline bool rule_counts(const struct sr_verdicts *v, const struct sr_arg_rule *rule)
-{
-	return v->inet || !rule->inet_only;
-}
 /* A group without calls of its own (@sockets-inet), allowed by this profile. */
 bool group_is_bare(int group);
 bool group_is_allowed(const struct profile_resolved *r, int group);
+/* A key that takes yes or no: [profile] strict and quiet. */
+enum { PROFILE_SWITCH_STRICT, PROFILE_SWITCH_QUIET, PROFILE_SWITCH_MAX };
+const char *switch_name(int which);
+const char *switch_text(const struct sr_policy *p, int which);
 /* Where a name of the chain stands, "FILE:LINE". */
 void origin_text(const struct profile_chain *chain, size_t link, unsigned int line, char *out, size_t size);
 const char *place_name(enum place place);

@@ -173,6 +173,7 @@ static json_t *build(const struct cli_run *c)
 	(void)json_object_set_new(r, "profile", text_or_null(c->policy.profile_name));
 	(void)json_object_set_new(r, "config", text_or_null(c->policy.config_path));
 	(void)json_object_set_new(r, "manifest", manifest(c));
+	(void)json_object_set_new(r, "strict", json_boolean(c->policy.strict));
 	(void)json_object_set_new(r, "environment", text_or_null(c->env.name));
 	(void)json_object_set_new(r, "language", text_or_null(c->exec.lang));
 	if (c->snapshot.project_sha256[0])

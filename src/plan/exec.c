@@ -232,6 +232,22 @@ static int find_program_of(struct build *b, const struct choice *c, char **ret_p
 	return interpreter_find(b->p, b->e, c->lang, *c->wanted ? c->wanted : NULL, c->strict, ret_path, flags, b->err);
 }
 
+/* An interpreter that cannot have memory for its compiler is told so, or it would end at its first hot function. */
+static int add_no_jit(struct build *b, const struct sr_lang *l, struct sr_strv *flags)
+{
+	const char *words = l->no_jit;
+	char word[64], note[160];
+
+	if (!words || !policy_lacks_group(b->p, "@write-exec"))
+		return 0;
+	while (lang_next_word(&words, word, sizeof(word))) {
+		if (strv_add(flags, word) < 0)
+			return oom(b);
+	}
+	(void)snprintf(note, sizeof(note), "%s runs without its just-in-time compiler: the profile has no @write-exec", l->name);
+	return strv_add(&b->x->notes, note) < 0 ? oom(b) : 0;
+}
+
 /* Sets argv and path from a template of the row. */
 static int start_language(struct build *b, const struct choice *c, const char *template, const char *file,
 			  const struct sr_strv *args)
@@ -243,6 +259,8 @@ static int start_language(struct build *b, const struct choice *c, const char *t
 
 	if (r == 0)
 		r = find_program_of(b, c, &program, &flags);
+	if (r == 0)
+		r = add_no_jit(b, c->lang, &flags);
 	for (size_t i = 0; r == 0 && i < c->shebang.args.count; i++)
 		r = strv_add(&flags, c->shebang.args.items[i]) < 0 ? oom(b) : 0;
 	if (r == 0) {
@@ -522,6 +540,20 @@ static int build_form(struct build *b, int stdin_fd)
 	return sr_error_set(b->err, SR_E_INTERNAL, EINVAL, STAGE_SCRIPT, "cannot tell the form of the run");
 }
 
+/* node is started by other programs too: by npm, by a command line, by itself. --setenv says something else. */
+static int add_node_options(struct build *b)
+{
+	static const char jitless[] = "NODE_OPTIONS=--jitless";
+
+	if (!policy_lacks_group(b->p, "@write-exec"))
+		return 0;
+	for (size_t i = 0; i < b->p->setenv.count; i++) {
+		if (str_has_prefix(b->p->setenv.items[i], "NODE_OPTIONS="))
+			return 0;
+	}
+	return variables_set(&b->x->envp, jitless) < 0 ? oom(b) : 0;
+}
+
 static int build_variables(struct build *b)
 {
 	const struct sr_lang *l = b->x->lang ? lang_by_name(b->langs, b->x->lang) : NULL;
@@ -530,7 +562,9 @@ static int build_variables(struct build *b)
 			    l	 ? l->variables :
 				   NULL;
 
-	return variables_build(environ, words, &b->p->setenv, &b->x->envp) < 0 ? oom(b) : 0;
+	if (variables_build(environ, words, &b->p->setenv, &b->x->envp) < 0)
+		return oom(b);
+	return add_node_options(b);
 }
 
 int exec_build(const struct sr_policy *p, const struct sr_environment *e, int stdin_fd, struct sr_exec *ret,

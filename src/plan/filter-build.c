@@ -81,11 +81,19 @@ static int block_label(struct build *b, const struct sr_arg_rules *rules)
 	return b->blocks[b->block_count++].label;
 }
 
+/* Index of the next rule that counts under this profile, or the number of rules. */
+static size_t next_rule(const struct build *b, const struct sr_arg_rules *rules, size_t i)
+{
+	while (i < rules->count && !filter_rule_counts(b->verdicts, &rules->rules[i]))
+		i++;
+	return i;
+}
+
 static int verdict_label(struct build *b, const struct sr_verdict *v)
 {
 	if (!v->rules)
 		return action_label(b, v->action);
-	if (v->rules->count == 0)
+	if (next_rule(b, v->rules, 0) == v->rules->count) /* none, or none that counts */
 		return action_label(b, v->rules->otherwise);
 	return block_label(b, v->rules);
 }
@@ -155,6 +163,10 @@ static void write_search(struct build *b, size_t first, size_t last)
 /* One condition: falls through to the next instruction when it holds, unless `yes` says where to go. */
 static void write_cond(struct build *b, const struct sr_arg_cond *c, int yes, int no, int *loaded)
 {
+	static const uint16_t jumps[] = { [SR_COND_LOW_EQUAL] = BPF_JEQ,
+					  [SR_COND_LOW_ANY] = BPF_JSET,
+					  [SR_COND_LOW_MASKED] = BPF_JEQ,
+					  [SR_COND_LOW_ABOVE] = BPF_JGT };
 	struct bpf_program *p = &b->program;
 
 	if (c->kind == SR_COND_NONZERO) {
@@ -176,7 +188,7 @@ static void write_cond(struct build *b, const struct sr_arg_cond *c, int yes, in
 		bpf_and(p, c->mask);
 		*loaded = -1;
 	}
-	bpf_jump(p, c->kind == SR_COND_LOW_ANY ? BPF_JSET : BPF_JEQ, c->value, yes, no);
+	bpf_jump(p, jumps[c->kind], c->value, yes, no);
 }
 
 static void write_rule(struct build *b, const struct sr_arg_rule *rule, int no, int *loaded)
@@ -191,24 +203,12 @@ static void write_rule(struct build *b, const struct sr_arg_rule *rule, int no, 
 	}
 }
 
-/* Index of the next rule that counts under this profile, or the number of rules. */
-static size_t next_rule(const struct build *b, const struct sr_arg_rules *rules, size_t i)
-{
-	while (i < rules->count && rules->rules[i].inet_only && !b->verdicts->inet)
-		i++;
-	return i;
-}
-
 static void write_block(struct build *b, const struct sr_arg_rules *rules)
 {
 	int otherwise = action_label(b, rules->otherwise);
 	size_t i = next_rule(b, rules, 0);
 	int loaded = -1;
 
-	if (i == rules->count) { /* every rule is for a family the profile lacks */
-		bpf_return(&b->program, rules->otherwise);
-		return;
-	}
 	while (i < rules->count) {
 		size_t next = next_rule(b, rules, i + 1);
 		int no = next == rules->count ? otherwise : bpf_label(&b->program);

@@ -7,8 +7,10 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -19,6 +21,9 @@
 /* Kernel numbers that libc headers of some age, or of musl, lack. */
 #define KERNEL_CLONE_NEWCGROUP 0x02000000U
 #define KERNEL_F_SETPIPE_SZ 1031U
+#define KERNEL_MADV_MERGEABLE 12U
+#define KERNEL_PR_SET_MEMORY_MERGE 67U
+#define PIPE_BYTES 65536U /* of a pipe as pipe(2) makes it where pages have 4096 bytes; the least anywhere */
 #define KERNEL_O_NOTIFICATION_PIPE 0x80U /* O_EXCL, the same on both architectures */
 #define KERNEL_SOCK_TYPE_MASK 0xfU
 #define KERNEL_IOPRIO_WHO_PROCESS 1U
@@ -38,11 +43,14 @@
 
 #define EQUAL(n, v) { .arg = (n), .kind = SR_COND_LOW_EQUAL, .value = (v) }
 #define ANY(n, v) { .arg = (n), .kind = SR_COND_LOW_ANY, .value = (v) }
+#define ABOVE(n, v) { .arg = (n), .kind = SR_COND_LOW_ABOVE, .value = (v) }
 #define MASKED(n, m, v) { .arg = (n), .kind = SR_COND_LOW_MASKED, .mask = (m), .value = (v) }
 #define NONZERO(n) { .arg = (n), .kind = SR_COND_NONZERO }
 #define IF(cond, what) { .conds = { cond }, .cond_count = 1, .action = (what) }
 #define IF_BOTH(a, b, what) { .conds = { a, b }, .cond_count = 2, .action = (what) }
-#define IF_INET(cond, what) { .conds = { cond }, .cond_count = 1, .inet_only = true, .action = (what) }
+#define IF_INET(cond, what) { .conds = { cond }, .cond_count = 1, .when = SR_RULE_WITH_INET, .action = (what) }
+#define IF_NO_WRITE_EXEC(cond, what) \
+	{ .conds = { cond }, .cond_count = 1, .when = SR_RULE_WITHOUT_WRITE_EXEC, .action = (what) }
 
 static const struct sr_arg_rule clone_rules[] = {
 	IF(ANY(0, NEW_NAMESPACES), ERRNO(EPERM)),
@@ -63,7 +71,7 @@ static const struct sr_arg_rule ioctl_rules[] = {
  */
 #define INET_PAIR(family, type, protocol)                                                                              \
 	{ .conds = { EQUAL(0, family), MASKED(1, KERNEL_SOCK_TYPE_MASK, type), EQUAL(2, protocol) }, .cond_count = 3, \
-	  .inet_only = true, .action = ALLOW }
+	  .when = SR_RULE_WITH_INET, .action = ALLOW }
 #define INET_PAIRS(family)                                                                 \
 	INET_PAIR(family, SOCK_STREAM, 0), INET_PAIR(family, SOCK_STREAM, IPPROTO_TCP),    \
 		INET_PAIR(family, SOCK_DGRAM, 0), INET_PAIR(family, SOCK_DGRAM, IPPROTO_UDP), \
@@ -108,8 +116,28 @@ static const struct sr_arg_rule pipe2_rules[] = {
 	IF(ANY(1, KERNEL_O_NOTIFICATION_PIPE), ERRNO(ENOPKG)),
 };
 
+/*
+ * Pages of pipes count per user of the host, who has 64 MB of them before all his further pipes are small (pipe(7),
+ * finding 16): a pipe must not hold more than pipe(2) gave it. Making it smaller, or as large again, takes from nobody.
+ * The kernel reads the size as unsigned int, or before Linux 6.4 as unsigned long, of which what is above 2 GiB is EINVAL.
+ */
 static const struct sr_arg_rule fcntl_rules[] = {
-	IF(EQUAL(1, KERNEL_F_SETPIPE_SZ), ERRNO(EPERM)),
+	IF_BOTH(EQUAL(1, KERNEL_F_SETPIPE_SZ), ABOVE(2, PIPE_BYTES), ERRNO(EPERM)),
+};
+
+/*
+ * Memory that is writable and executable at once, where the profile has no @write-exec: for profiles whose programs do not
+ * translate at run time. It is about the calls that ask for such memory, no more: first writable, then executable is allowed
+ * (and how it is done well), so are two mappings of one file, and an ELF file may ask execve for such a segment or stack.
+ * Who may bring native code of his own needs none of it; it is for the exploit that must make some in a program that is not
+ * his. READ_IMPLIES_EXEC, which would make PROT_EXEC of PROT_READ, is refused by the rule of personality.
+ */
+#define WRITE_EXEC ((uint32_t)PROT_WRITE | PROT_EXEC)
+static const struct sr_arg_rule protection_rules[] = {
+	IF_NO_WRITE_EXEC(MASKED(2, WRITE_EXEC, WRITE_EXEC), ERRNO(EPERM)),
+};
+static const struct sr_arg_rule shmat_rules[] = {
+	IF_NO_WRITE_EXEC(MASKED(2, SHM_EXEC | SHM_RDONLY, SHM_EXEC), ERRNO(EPERM)),
 };
 
 /* The bit of S_IFCHR is set in S_IFBLK too, and in neither S_IFREG, S_IFIFO nor S_IFSOCK. */
@@ -128,6 +156,15 @@ static const struct sr_arg_rule personality_rules[] = {
 /* Without capabilities PR_SET_MM still rewrites the command line that ps shows. PR_SET_PTRACER opens nothing: ptrace is refused. */
 static const struct sr_arg_rule prctl_rules[] = {
 	IF(EQUAL(0, PR_SET_MM), ERRNO(EPERM)),
+	IF(EQUAL(0, KERNEL_PR_SET_MEMORY_MERGE), ERRNO(EINVAL)),
+};
+
+/*
+ * Pages that the kernel may merge with equal ones of the whole machine (KSM): how long a write takes then tells what others
+ * hold, a virtual machine's memory among it. EINVAL is the answer of a kernel built without it.
+ */
+static const struct sr_arg_rule madvise_rules[] = {
+	IF(EQUAL(2, KERNEL_MADV_MERGEABLE), ERRNO(EINVAL)),
 };
 
 /* asm/prctl.h: thread-local storage, XSAVE features (AMX), shadow stacks. glibc probes CET with the old 0x3001. */
@@ -156,6 +193,11 @@ static const struct sr_arg_rules all_rules[] = {
 	RULES(sched_setaffinity, pid_one_rules, ALLOW),
 	RULES(pipe2, pipe2_rules, ALLOW),
 	RULES(fcntl, fcntl_rules, ALLOW),
+	RULES(mmap, protection_rules, ALLOW),
+	RULES(mprotect, protection_rules, ALLOW),
+	RULES(pkey_mprotect, protection_rules, ALLOW),
+	RULES(shmat, shmat_rules, ALLOW),
+	RULES(madvise, madvise_rules, ALLOW),
 	RULES(mknod, mknod_rules, ALLOW),
 	RULES(mknodat, mknodat_rules, ALLOW),
 	RULES(personality, personality_rules, ERRNO(EPERM)),
@@ -172,6 +214,18 @@ const struct sr_arg_rules *filter_rules_of(int call)
 			return &all_rules[i];
 	}
 	return NULL;
+}
+
+bool filter_rule_counts(const struct sr_verdicts *v, const struct sr_arg_rule *rule)
+{
+	switch (rule->when) {
+	case SR_RULE_WITH_INET:
+		return v->inet;
+	case SR_RULE_WITHOUT_WRITE_EXEC:
+		return !v->write_exec;
+	default:
+		return true;
+	}
 }
 
 static const struct sr_syscall_group *group_of(int call)
@@ -262,6 +316,7 @@ int filter_resolve(const struct sr_seccomp_policy *s, bool memory_accounted, str
 		v.of[i] = judge(i, allow[i], deny[i], memory_accounted);
 	}
 	v.inet = allow_groups[SR_GROUP_ID_sockets_inet] && !deny_groups[SR_GROUP_ID_sockets_inet];
+	v.write_exec = allow_groups[SR_GROUP_ID_write_exec] && !deny_groups[SR_GROUP_ID_write_exec];
 	*ret = v;
 	return 0;
 }

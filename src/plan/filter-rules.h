@@ -22,6 +22,7 @@ enum sr_cond_kind {
 	SR_COND_LOW_EQUAL,  /* (uint32_t)arg == value */
 	SR_COND_LOW_ANY,    /* (uint32_t)arg has a bit of value */
 	SR_COND_LOW_MASKED, /* ((uint32_t)arg & mask) == value */
+	SR_COND_LOW_ABOVE,  /* (uint32_t)arg > value */
 	SR_COND_NONZERO,    /* any bit of the 64 */
 };
 
@@ -31,11 +32,18 @@ struct sr_arg_cond {
 	uint32_t mask, value;
 };
 
+/* Under which profiles a rule counts. */
+enum sr_rule_when {
+	SR_RULE_ALWAYS,
+	SR_RULE_WITH_INET,          /* the profile has @sockets-inet */
+	SR_RULE_WITHOUT_WRITE_EXEC, /* it has no @write-exec */
+};
+
 /* All conditions hold: action. */
 struct sr_arg_rule {
 	struct sr_arg_cond conds[3];
 	uint8_t cond_count;
-	bool inet_only; /* counts only where the profile has @sockets-inet */
+	uint8_t when; /* enum sr_rule_when */
 	uint32_t action;
 };
 
@@ -55,8 +63,11 @@ struct sr_verdict {
 struct sr_verdicts {
 	struct sr_verdict of[SR_SYSCALL_MAX];
 	uint32_t unknown; /* calls that are not in the table */
-	bool inet;
+	bool inet, write_exec; /* the profile has these groups, which have no calls of their own */
 };
+
+/* Whether the rule counts under the profile that the verdicts are of. */
+bool filter_rule_counts(const struct sr_verdicts *v, const struct sr_arg_rule *rule);
 
 /* The rules of an allowed call, or NULL. */
 const struct sr_arg_rules *filter_rules_of(int call);

@@ -35,6 +35,18 @@ static const struct sr_compiled_profile *find_compiled(const struct sr_seccomp_p
 	return NULL;
 }
 
+/* A file of limits alone, whose author thinks of it as a change of the default. */
+static int refuse_empty(const struct sr_policy *p, struct sr_error *err)
+{
+	char shown[128];
+	int r = sr_error_set(err, SR_E_PROFILE, EINVAL, "profile",
+			     "cannot use profile %s: it allows no system calls, for it extends no profile and has no allow line",
+			     str_escape(p->profile_name ? p->profile_name : "default", shown, sizeof(shown)));
+
+	sr_error_hint(err, "put two lines on top: [profile] and extends = default");
+	return r;
+}
+
 static int check_startable(const struct sr_verdicts *v, struct sr_error *err)
 {
 	for (size_t i = 0; i < SR_SYSCALLS_NEEDED; i++) {
@@ -81,6 +93,8 @@ int filter_build(const struct sr_policy *p, bool memory_accounted, struct sr_fil
 	if (arch == SR_ARCH_MAX)
 		return sr_error_set(err, SR_E_SECCOMP, ENOTSUP, STAGE,
 				    "cannot compile the filter: no table of system calls for this machine");
+	if (p->seccomp.allow.count == 0)
+		return refuse_empty(p, err);
 	c = find_compiled(&p->seccomp);
 	if (!c)
 		return compile_now(&p->seccomp, memory_accounted, arch, ret, err);

@@ -41,7 +41,8 @@ static const struct sr_lang builtin[] = {
 	  .file = "%i %f %a",
 	  .code = "%i -e %c -- %a",
 	  .input = "%i - %a",
-	  .repl = "%i" },
+	  .repl = "%i",
+	  .no_jit = "--jitless --no-expose-wasm" },
 	/* Types are stripped by tsx and bun, and by node from 22.6 on with the flag (later ones accept it and need it not). */
 	{ .name = "typescript",
 	  .aliases = "ts",
@@ -95,7 +96,8 @@ static const struct sr_lang builtin[] = {
 	  .file = "%i %f %a",
 	  .code = "%i -r %c -- %a",
 	  .input = "%i -- %a",
-	  .repl = "%i -a" },
+	  .repl = "%i -a",
+	  .no_jit = "-dpcre.jit=0" },
 	/* lua -e takes the first argument for a script, so code is kept as a file. */
 	{ .name = "lua",
 	  .extensions = "lua",

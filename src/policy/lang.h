@@ -37,6 +37,7 @@ struct sr_lang {
 	const char *repl;       /* on a terminal without a program; NULL: there is none */
 	const char *compile;    /* shell text for %x: $1 is the compiler, $2 the source, the arguments follow */
 	const char *variables;  /* NAME=VALUE words for the program's environment */
+	const char *no_jit;     /* flags that keep it from translating at run time, where the profile has no @write-exec */
 	unsigned flags;
 };
 

@@ -60,6 +60,20 @@ void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value
 		p->limits[id] = (struct sr_limit){ .value = value, .source = SR_FROM_MANIFEST };
 }
 
+static bool has(const struct sr_strv *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(names->items[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool policy_lacks_group(const struct sr_policy *p, const char *group)
+{
+	return p->seccomp.allow.count > 0 && (!has(&p->seccomp.allow, group) || has(&p->seccomp.deny, group));
+}
+
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name)
 {
 	struct sr_file_arg arg = { .path = strdup(path), .name = name ? strdup(name) : NULL };

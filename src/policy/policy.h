@@ -131,6 +131,8 @@ struct sr_policy {
 	struct sr_limit limits[SR_LIMIT_MAX];
 	bool strict;
 	bool given[SR_OPTIONS_MAX]; /* rows of options.def that the command line gave */
+	bool no_strict;            /* --no-strict: what the profile says of it does not count */
+	bool strict_by_profile;    /* strict is on because the profile says so */
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
 
@@ -145,6 +147,7 @@ struct sr_policy {
 
 	/* talk */
 	bool quiet;
+	bool quiet_by_profile;
 	bool verbose;
 	bool explain;
 	bool timing;
@@ -174,6 +177,8 @@ static inline bool policy_is_asked(const struct sr_policy *p, enum sr_limit_id i
 }
 /* A project's value, which the caller has found to be within the one that holds (limit_is_within). */
 void policy_lower_limit(struct sr_policy *p, enum sr_limit_id id, uint64_t value);
+/* Whether the profile leaves the group out, or denies it. A policy whose profile is not loaded yet leaves out nothing. */
+bool policy_lacks_group(const struct sr_policy *p, const char *group);
 
 /* Copies both strings (name may be NULL). 0 or -ENOMEM. */
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name);

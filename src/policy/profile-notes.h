@@ -15,6 +15,7 @@
 struct sr_profile_notes {
 	char *description;                       /* NULL: none */
 	unsigned int extends_line;               /* 0: not set */
+	unsigned int strict_line, quiet_line;    /* the same */
 	unsigned int limit_lines[SR_LIMIT_MAX];  /* the same */
 	unsigned int *allow_lines, *deny_lines;  /* one for each name of sr_profile */
 	struct sr_ini_problems problems;         /* what a run would refuse */

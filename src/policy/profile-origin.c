@@ -13,6 +13,24 @@ struct profile_origin profile_origin_limit(const struct profile_chain *c, enum s
 	return (struct profile_origin){ .link = NULL };
 }
 
+struct profile_origin profile_origin_strict(const struct profile_chain *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->links[i].notes.strict_line)
+			return (struct profile_origin){ &c->links[i], c->links[i].notes.strict_line };
+	}
+	return (struct profile_origin){ .link = NULL };
+}
+
+struct profile_origin profile_origin_quiet(const struct profile_chain *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->links[i].notes.quiet_line)
+			return (struct profile_origin){ &c->links[i], c->links[i].notes.quiet_line };
+	}
+	return (struct profile_origin){ .link = NULL };
+}
+
 int profile_names_collect(const struct profile_chain *c, bool allow, struct profile_names *ret)
 {
 	struct profile_names n = { .count = 0 };

@@ -16,6 +16,9 @@ struct profile_origin {
 
 /* The line whose value holds: the child's before its parents'. */
 struct profile_origin profile_origin_limit(const struct profile_chain *c, enum sr_limit_id id);
+/* The same of [profile] strict and quiet. */
+struct profile_origin profile_origin_strict(const struct profile_chain *c);
+struct profile_origin profile_origin_quiet(const struct profile_chain *c);
 
 /* One name of an allow or deny list. */
 struct profile_name {

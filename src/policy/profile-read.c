@@ -70,6 +70,34 @@ static int take_only(struct sr_ini *in, const struct sr_ini_key *key, const char
 	return e;
 }
 
+static int take_switch(struct sr_ini *in, const struct sr_ini_key *key, const char *value, enum sr_profile_switch *ret)
+{
+	char shown[64];
+	int e;
+
+	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) {
+		*ret = *value == 'y' ? SR_SWITCH_YES : SR_SWITCH_NO;
+		return 0;
+	}
+	e = ini_refuse(in, "%s does not take \"%s\"", key->name, str_escape(value, shown, sizeof(shown)));
+	sr_error_hint(in->err, "%s takes yes or no", key->name);
+	return e;
+}
+
+static int take_strict(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	if (notes_of(in))
+		notes_of(in)->strict_line = in->line;
+	return take_switch(in, key, value, &profile_of(in)->strict);
+}
+
+static int take_quiet(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	if (notes_of(in))
+		notes_of(in)->quiet_line = in->line;
+	return take_switch(in, key, value, &profile_of(in)->quiet);
+}
+
 static int take_default(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
 	return take_only(in, key, value, "ENOSYS");
@@ -183,6 +211,8 @@ static int take_deny(struct sr_ini *in, const struct sr_ini_key *key, const char
 static const struct sr_ini_key keys[] = {
 	{ .section = "profile", .name = "extends", .take = take_extends },
 	{ .section = "profile", .name = "description", .take = take_description },
+	{ .section = "profile", .name = "strict", .take = take_strict },
+	{ .section = "profile", .name = "quiet", .take = take_quiet },
 	{ .section = "seccomp", .name = "allow", .take = take_allow, .list = true },
 	{ .section = "seccomp", .name = "deny", .take = take_deny, .list = true },
 	{ .section = "seccomp", .name = "default", .take = take_default },
@@ -248,11 +278,21 @@ static void apply_limits(const struct sr_profile_limit *limits, struct sr_policy
 	}
 }
 
+/* The child's word holds, also where it takes back the parent's. */
+static void apply_switches(enum sr_profile_switch strict, enum sr_profile_switch quiet, struct sr_policy *p)
+{
+	if (strict != SR_SWITCH_UNSET)
+		p->strict_by_profile = strict == SR_SWITCH_YES;
+	if (quiet != SR_SWITCH_UNSET)
+		p->quiet_by_profile = quiet == SR_SWITCH_YES;
+}
+
 int profile_apply(const struct sr_profile *profile, struct sr_policy *p, struct sr_error *err)
 {
 	if (append(&p->seccomp.allow, &profile->allow) < 0 || append(&p->seccomp.deny, &profile->deny) < 0)
 		return sr_error_oom(err, STAGE);
 	apply_limits(profile->limits, p);
+	apply_switches(profile->strict, profile->quiet, p);
 	return 0;
 }
 
@@ -270,5 +310,6 @@ int profile_apply_shipped(const struct sr_profile_text *shipped, struct sr_polic
 	if (append_names(&p->seccomp.allow, shipped->allow) < 0 || append_names(&p->seccomp.deny, shipped->deny) < 0)
 		return sr_error_oom(err, STAGE);
 	apply_limits(shipped->limits, p);
+	apply_switches(shipped->strict, shipped->quiet, p);
 	return 0;
 }

@@ -22,8 +22,12 @@ struct sr_profile_limit {
 	uint64_t value;
 };
 
+/* A key that takes yes or no. */
+enum sr_profile_switch { SR_SWITCH_UNSET, SR_SWITCH_NO, SR_SWITCH_YES };
+
 struct sr_profile {
 	char *extends; /* NULL: nothing */
+	enum sr_profile_switch strict, quiet;
 	struct sr_strv allow, deny;
 	struct sr_profile_limit limits[SR_LIMIT_MAX];
 };
@@ -42,7 +46,7 @@ void profile_done(struct sr_profile *profile);
 int profile_parse_noted(const char *label, const char *text, size_t len, struct sr_profile *ret,
 			struct sr_profile_notes *notes, struct sr_error *err);
 
-/* Puts limits and lists of one profile on top of what p has: parents first. 0 or -ENOMEM. */
+/* Puts limits, lists and switches of one profile on top of what p has: parents first. 0 or -ENOMEM. */
 int profile_apply(const struct sr_profile *profile, struct sr_policy *p, struct sr_error *err);
 
 /*
@@ -56,6 +60,7 @@ struct sr_profile_text {
 	const char *extends;           /* NULL: nothing */
 	const char *const *allow;      /* NULL-terminated */
 	const char *const *deny;
+	enum sr_profile_switch strict, quiet;
 	struct sr_profile_limit limits[SR_LIMIT_MAX];
 };
 

@@ -351,6 +351,15 @@ static int add_link(const struct profile_places *places, struct profile_chain *c
 	return 0;
 }
 
+/* The command line has been read already, and comes last. */
+static void settle_switches(struct sr_policy *p)
+{
+	p->strict_by_profile = p->strict_by_profile && !p->strict && !p->no_strict;
+	p->strict = p->strict || p->strict_by_profile;
+	p->quiet_by_profile = p->quiet_by_profile && !p->quiet && !p->verbose;
+	p->quiet = p->quiet || p->quiet_by_profile;
+}
+
 int profile_chain_apply(const struct profile_chain *c, const char *name, struct sr_policy *p, struct sr_error *err)
 {
 	SR_AUTOFREE char *own_name = strdup(name);
@@ -366,6 +375,7 @@ int profile_chain_apply(const struct profile_chain *c, const char *name, struct 
 			return r;
 		shipped = shipped && l->shipped;
 	}
+	settle_switches(p);
 	p->seccomp.shipped = shipped;
 	free(p->profile_name);
 	p->profile_name = SR_TAKE_PTR(own_name);

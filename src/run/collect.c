@@ -447,7 +447,8 @@ static int check_matches(struct collecting *c)
 		if (c->p->strict) {
 			(void)sr_error_set(c->err, SR_E_OUTPUT_NO_MATCH, ENOENT, STAGE,
 					   "cannot bring '%s' out: the pattern matched nothing", shown);
-			sr_error_hint(c->err, "the program left no such file below /work; without --strict this is a warning");
+			sr_error_hint(c->err, "the program left no such file below /work; %s this is a warning",
+				      c->p->strict_by_profile ? "with --no-strict" : "without --strict");
 			return -ENOENT;
 		}
 		if (strv_addf(&c->match.warnings, "output pattern '%s' matched nothing", shown) < 0)

@@ -23,7 +23,7 @@ const struct sr_learn_arg sr_learn_args[] = {
 	ARG(socket, 0, FAMILY, "family"), ARG(socket, 1, TYPE, "type"), ARG(socket, 2, DECIMAL, "protocol"),
 	ARG(socketpair, 0, FAMILY, "family"), ARG(socketpair, 1, TYPE, "type"), ARG(socketpair, 2, DECIMAL, "protocol"),
 	ARG(ioctl, 1, HEX, "request"), ARG(clone, 0, CLONE, "flags"), ARG(unshare, 0, CLONE, "flags"),
-	ARG(setns, 1, CLONE, "flags"), ARG(fcntl, 1, DECIMAL, "command"), ARG(prctl, 0, DECIMAL, "option"),
+	ARG(setns, 1, CLONE, "flags"), ARG(fcntl, 1, DECIMAL, "command"), ARG(fcntl, 2, DECIMAL, "argument"), ARG(prctl, 0, DECIMAL, "option"),
 	ARG(arch_prctl, 0, HEX, "code"), ARG(personality, 0, HEX, "persona"), ARG(ptrace, 0, HEX, "request"),
 	ARG(keyctl, 0, DECIMAL, "operation"), ARG(bpf, 0, DECIMAL, "command"), ARG(setrlimit, 0, DECIMAL, "resource"),
 	ARG(prlimit64, 0, DECIMAL, "pid"), ARG(prlimit64, 1, DECIMAL, "resource"), ARG(setpriority, 0, DECIMAL, "which"),
@@ -31,7 +31,8 @@ const struct sr_learn_arg sr_learn_args[] = {
 	ARG(pipe2, 1, HEX, "flags"), ARG(mknod, 1, HEX, "mode"), ARG(mknodat, 2, HEX, "mode"),
 	ARG(memfd_create, 1, HEX, "flags"), ARG(mount, 3, HEX, "flags"), ARG(umount2, 1, HEX, "flags"),
 	ARG(seccomp, 0, DECIMAL, "operation"), ARG(seccomp, 1, HEX, "flags"), ARG(userfaultfd, 0, HEX, "flags"),
-	ARG(quotactl, 0, HEX, "command"), ARG(reboot, 2, HEX, "command"), ARG(syslog, 0, DECIMAL, "type"),
+	ARG(mmap, 2, HEX, "protection"), ARG(mprotect, 2, HEX, "protection"), ARG(pkey_mprotect, 2, HEX, "protection"),
+	ARG(shmat, 2, HEX, "flags"), ARG(madvise, 2, DECIMAL, "advice"), ARG(quotactl, 0, HEX, "command"), ARG(reboot, 2, HEX, "command"), ARG(syslog, 0, DECIMAL, "type"),
 };
 const size_t sr_learn_arg_count = SR_ELEMENTSOF(sr_learn_args);
 

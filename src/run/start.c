@@ -184,6 +184,21 @@ static void run_init(struct sr_run *run)
 	stream_init(&run->tty_in, -1, -1);
 }
 
+static int refuse_fallback(const struct sr_policy *p, const char *text, struct sr_error *err)
+{
+	char shown[128];
+
+	if (p->strict_by_profile) {
+		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run: profile %s takes no fallback: %s",
+				   str_escape(p->profile_name, shown, sizeof(shown)), text);
+		sr_error_hint(err, "sandrun doctor says what this machine lacks; --no-strict accepts the fallback and keeps the rest of the profile");
+	} else {
+		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run with --strict: %s", text);
+		sr_error_hint(err, "sandrun doctor says what this machine lacks; leave --strict out to accept the fallback, or set that limit to unlimited");
+	}
+	return -ENOTSUP;
+}
+
 static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
 {
 	if (!run->policy->strict)
@@ -191,11 +206,8 @@ static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
 	for (size_t i = 0; i < run->box->note_count; i++) {
 		const struct sr_plan_note *n = &run->box->notes[i];
 
-		if (!n->degraded)
-			continue;
-		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run with --strict: %s", n->text);
-		sr_error_hint(err, "sandrun doctor says what this machine lacks; leave --strict out to accept the fallback, or set that limit to unlimited");
-		return -ENOTSUP;
+		if (n->degraded)
+			return refuse_fallback(run->policy, n->text, err);
 	}
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * mkfilter OUT.c PROFILE.ini...: runs while sandrun is built. Reads the shipped profiles with the code that sandrun reads
  * them with, asks libseccomp for the numbers of all calls in policy/syscalls.def, and writes one C file with the numbers, the
- * profiles' texts, and a finished filter for each profile, architecture and way of counting memory (finding 18).
+ * profiles' texts, and a finished filter for each profile, architecture and way of counting memory (finding 18); profiles that
+ * allow the same calls share theirs.
  * A profile may extend another one of the command line.
  */
 #include <errno.h>
@@ -28,6 +29,7 @@ struct source {
 	size_t len;
 	struct sr_profile profile;
 	struct sr_seccomp_policy resolved; /* with what it extends */
+	size_t twin; /* the first source with the same lists, which may be itself: they share filters */
 };
 
 static const char *const arch_names[SR_ARCH_MAX] = { [SR_ARCH_X86_64] = "x86_64", [SR_ARCH_AARCH64] = "aarch64" };
@@ -127,6 +129,25 @@ static void resolve(const struct source *all, size_t count, const struct source 
 	append(&to->deny, &s->profile.deny);
 }
 
+static bool same_list(const struct sr_strv *a, const struct sr_strv *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+static size_t find_twin(const struct source *all, size_t i)
+{
+	size_t twin = 0;
+
+	while (!same_list(&all[twin].resolved.allow, &all[i].resolved.allow) ||
+	       !same_list(&all[twin].resolved.deny, &all[i].resolved.deny))
+		twin++;
+	return twin;
+}
+
 static void write_numbers(FILE *f, const struct sr_syscall_numbers *numbers)
 {
 	(void)fputs("const struct sr_syscall_numbers sr_syscall_numbers = { .number = {\n", f);
@@ -173,7 +194,8 @@ static void write_text(FILE *f, const struct source *s, size_t i)
 	(void)fprintf(f, "\t{ .name = \"%s\", .text = text_%zu, .len = sizeof(text_%zu) - 1,\n", s->name, i, i);
 	if (s->profile.extends)
 		(void)fprintf(f, "\t  .extends = \"%s\",\n", s->profile.extends);
-	(void)fprintf(f, "\t  .allow = own_allow_%zu, .deny = own_deny_%zu, .limits = {\n", i, i);
+	(void)fprintf(f, "\t  .allow = own_allow_%zu, .deny = own_deny_%zu, .strict = %d, .quiet = %d, .limits = {\n", i, i,
+		      s->profile.strict, s->profile.quiet);
 	for (int n = 0; n < SR_LIMIT_MAX; n++)
 		(void)fprintf(f, "\t\t{ %d, %lluULL },\n", s->profile.limits[n].set,
 			      (unsigned long long)s->profile.limits[n].value);
@@ -233,10 +255,12 @@ static void write_compiled_profiles(FILE *f, const struct source *all, size_t co
 	(void)fputs("\n#define FILTER(array) { array, sizeof(array) / sizeof((array)[0]) }\n", f);
 	(void)fputs("const struct sr_compiled_profile sr_compiled_profiles[] = {\n", f);
 	for (size_t i = 0; i < count; i++) {
-		(void)fprintf(f, "\t{ \"%s\", allow_%zu, deny_%zu, {\n", all[i].name, i, i);
+		size_t twin = all[i].twin;
+
+		(void)fprintf(f, "\t{ \"%s\", allow_%zu, deny_%zu, {\n", all[i].name, twin, twin);
 		for (int a = 0; a < SR_ARCH_MAX; a++)
-			(void)fprintf(f, "\t\t{ FILTER(filter_%zu_0_%s), FILTER(filter_%zu_1_%s) },\n", i, arch_names[a],
-				      i, arch_names[a]);
+			(void)fprintf(f, "\t\t{ FILTER(filter_%zu_0_%s), FILTER(filter_%zu_1_%s) },\n", twin, arch_names[a],
+				      twin, arch_names[a]);
 		(void)fputs("\t} },\n", f);
 	}
 	(void)fprintf(f, "};\nconst size_t sr_compiled_profile_count = %zu;\n\n", count);
@@ -257,8 +281,10 @@ static void write_all(FILE *f, const struct source *all, size_t count)
 		    f);
 	write_numbers(f, &numbers);
 	write_texts(f, all, count);
-	for (size_t i = 0; i < count; i++)
-		write_profile_filters(f, &all[i], i, &numbers);
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].twin == i)
+			write_profile_filters(f, &all[i], i, &numbers);
+	}
 	filter_resolve_init(&init);
 	for (int a = 0; a < SR_ARCH_MAX; a++)
 		write_filter(f, "filter_init", &init, &numbers, (enum sr_arch)a);
@@ -300,6 +326,8 @@ int main(int argc, char **argv)
 		read_source(argv[i + 2], &all[i]);
 	for (size_t i = 0; i < count; i++)
 		resolve(all, count, &all[i], &all[i].resolved, 1);
+	for (size_t i = 0; i < count; i++)
+		all[i].twin = find_twin(all, i);
 	write_file(argv[1], all, count);
 	for (size_t i = 0; i < count; i++)
 		source_done(&all[i]);

@@ -28,7 +28,8 @@ explain() {
 
 # What differs from machine to machine: this test's folder, the kernel's Landlock, the cgroup, who runs it, what it cannot enforce.
 normalised() {
-	sed -e "s|$T/w|@T@|g" -e 's/^landlock    .*/landlock    @ABI@/' -e 's/^cgroup      .*/cgroup      @CGROUP@/' -e '/^note  /d' \
+	sed -e "s|$T/w|@T@|g" -e 's/^landlock    .*/landlock    @ABI@/' -e 's/^cgroup      .*/cgroup      @CGROUP@/' \
+		-e '/^note  /d' -e '/^refused  /d' \
 		-e "s/inside, an unused one outside/inside, the caller's outside/" <<<"$1"
 }
 

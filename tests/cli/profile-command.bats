@@ -437,3 +437,25 @@ print(*out, resource.getrlimit(resource.RLIMIT_NOFILE)[0])' "${number[@]}"
 	find "$T" -printf '%p %s %T@ %C@\n' | grep -v '\.stderr' | sort >"$BATS_FILE_TMPDIR/after"
 	diff <(grep -v "^$T " "$BATS_FILE_TMPDIR/before") <(grep -v "^$T " "$BATS_FILE_TMPDIR/after")
 }
+
+@test "show and diff: the switches, and the group that rules depend on" {
+	profile soft.ini '[profile]\nextends = strict\nstrict = no\n[seccomp]\nallow = @write-exec\n'
+	sr profile show strict
+	assert_match "$output" $'\nSwitches\n  strict +yes +strict:[0-9]+\n  quiet +no +built in\n'
+	assert_match "$output" $'\n    mprotect +[^\n]*\n +arg2 & 0x6 = 0x6: EPERM\n'
+	sr profile show soft.ini
+	assert_match "$output" $'\n  strict +no +./soft.ini:3\n'
+	refute_contains "$output" "arg2 & 0x6 = 0x6"
+	assert_match "$output" $'\n  @write-exec: [^\n]* \[./soft.ini:5\]\n'
+	sr profile show --json strict
+	assert_equal "$(jq -r '.switches.strict.value + " " + .switches.quiet.value' <<<"$output")" "yes no"
+	sr profile diff strict soft.ini
+	assert_status 1
+	assert_contains "$output" $'Switches, strict -> ./soft.ini\n  strict          yes -> no\n'
+	assert_match "$output" $'\n    mprotect +[^\n]*\n +only strict: arg2 & 0x6 = 0x6: EPERM'
+	sr profile diff --json strict soft.ini
+	assert_equal "$(jq -c '[.switches, [.onlyBGroups[].name], .limits]' <<<"$output")" '[{"strict":{"a":"yes","b":"no"}},["@write-exec"],{}]'
+	profile same.ini '[profile]\nextends = strict\nquiet = no\n'
+	sr profile diff strict same.ini
+	assert_success
+}

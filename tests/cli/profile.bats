@@ -57,11 +57,12 @@ refused() {
 
 @test "the report says what held" {
 	profile p.ini '[profile]\nextends = strict\n[limits]\nmemory.max = 40M\n'
-	sr -p ./p.ini --report "$T/report.json" -- true
+	sr -p ./p.ini --no-strict --report "$T/report.json" -- true
 	assert_success
 	assert_equal "$(report .profile)" ./p.ini
 	assert_equal "$(report '.limits["memory.max"] | .value + " " + .source')" "40M profile"
-	assert_equal "$(report '.limits["pids.max"].value')" 64
+	assert_equal "$(report '.limits["pids.max"].value')" 32
+	assert_equal "$(jq .strict "$T/report.json")" false
 }
 
 @test "shipped profiles: default is the default, strict is half of it and knows no internet sockets" {
@@ -74,7 +75,7 @@ refused() {
 	local code='import socket; socket.socket(socket.AF_INET)'
 	sr --lang python -c "$code"
 	assert_success
-	sr -p strict --lang python -c "$code"
+	sr -p strict --no-strict --lang python -c "$code"
 	assert_status 1
 	assert_contains "$stderr" "Error"
 }
@@ -98,6 +99,9 @@ except OSError as e:
 
 @test "a profile in which nothing could start is refused, not tried" {
 	profile a.ini '[limits]\npids.max = 5\n'
+	sr -p ./a.ini -- true
+	refused "./a.ini" "it allows no system calls" "extends no profile" "hint: put two lines on top: [profile] and extends = default"
+	profile a.ini '[limits]\npids.max = 5\n[seccomp]\nallow = @base\n'
 	sr -p ./a.ini -- true
 	refused "does not allow execve" "extends = default"
 	profile a.ini '[profile]\nextends = default\n[seccomp]\ndeny = exit_group\n'
@@ -147,6 +151,10 @@ except OSError as e:
 [seccomp]\ndefault = EPERM\n|bad.ini:2: default must be ENOSYS
 [network]\nmode = host\n|bad.ini:2: mode must be none
 [profile]\nextends =\n|bad.ini:2: extends names no profile
+[profile]\nstrict = maybe\n|bad.ini:2: strict does not take "maybe"
+[profile]\nquiet =\n|bad.ini:2: quiet does not take ""
+[profile]\nstrict = yes\nstrict = no\n|bad.ini:3: strict in [profile] a second time
+[limits]\nstrict = yes\n|bad.ini:2: unknown key "strict" in [limits]
 [limits]\n\033[31m = 1\n|bad.ini:2: unknown key
 END
 	assert_equal "$(tr -d -c '\033' <<<"$stderr" | wc -c)" 0

@@ -257,7 +257,7 @@ core by setrlimit: EPERM
 core query: OK
 nofile lower: OK
 pipe larger: EPERM
-pipe smaller: EPERM
+pipe smaller: OK
 dumpable 0: OK
 dumpable 2: EINVAL
 name: OK

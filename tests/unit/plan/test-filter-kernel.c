@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The default filter installed for real: what the running kernel answers under it, and what loading it costs. */
+/* The filters of default and strict installed for real: what the running kernel answers under it, and what loading it costs. */
 #include "plan/filter.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,10 +19,10 @@
 
 #define HIGH 0x100000000ULL
 
-static const struct sr_compiled_profile *default_profile(void)
+static const struct sr_compiled_profile *profile(const char *name)
 {
 	for (size_t i = 0; i < sr_compiled_profile_count; i++) {
-		if (strcmp(sr_compiled_profiles[i].name, "default") == 0)
+		if (strcmp(sr_compiled_profiles[i].name, name) == 0)
 			return &sr_compiled_profiles[i];
 	}
 	return NULL;
@@ -147,36 +148,213 @@ static int act_x32(void)
 	return errno_of(syscall(0x40000000 | SYS_getpid));
 }
 
-static void test_kernel(const struct sr_compiled_filter *f)
+static int act_personality(void)
 {
-	static const struct {
-		const char *name;
-		int (*act)(void);
-		int want;
-	} cases[] = {
-		{ "kernel: an allowed call", act_getppid, 0 },
-		{ "kernel: unshare is EPERM", act_unshare, EPERM },
-		{ "kernel: clone with a namespace is EPERM", act_clone_newuser, EPERM },
-		{ "kernel: clone3 is ENOSYS", act_clone3, ENOSYS },
-		{ "kernel: TIOCSTI with a high bit is EPERM", act_tiocsti, EPERM },
-		{ "kernel: a netlink socket is EAFNOSUPPORT", act_netlink, EAFNOSUPPORT },
-		{ "kernel: a raw socket is EPROTONOSUPPORT", act_raw, EPROTONOSUPPORT },
-		{ "kernel: an SCTP socket is EPROTONOSUPPORT", act_sctp, EPROTONOSUPPORT },
-		{ "kernel: a TCP socket", act_tcp, 0 },
-		{ "kernel: vmsplice is ENOSYS", act_vmsplice, ENOSYS },
-		{ "kernel: a notification pipe is ENOPKG", act_notification_pipe, ENOPKG },
-		{ "kernel: RLIMIT_CORE is EPERM", act_core, EPERM },
-		{ "kernel: an unknown call is ENOSYS", act_unknown, ENOSYS },
-		{ "kernel: call -1 is ENOSYS", act_minus_one, ENOSYS },
-#ifdef __x86_64__
-		{ "kernel: an x32 call kills", act_x32, 128 + SIGSYS },
-#else
-		{ "kernel: no x32 here", act_x32, ENOSYS },
-#endif
-	};
+	return errno_of(syscall(SYS_personality, 0x0400000 + HIGH)); /* READ_IMPLIES_EXEC */
+}
 
-	for (size_t i = 0; i < SR_ELEMENTSOF(cases); i++)
-		IS_INT(under_filter(f, cases[i].act), cases[i].want, cases[i].name);
+static int act_personality_read(void)
+{
+	return errno_of(syscall(SYS_personality, 0xffffffffffffffffULL));
+}
+
+static int act_prctl_mm(void)
+{
+	return errno_of(syscall(SYS_prctl, 35 + HIGH, 1, 0, 0, 0)); /* PR_SET_MM */
+}
+
+/* With a bit that the kernel drops, and the flags where it drops them. */
+static int act_clone_high(void)
+{
+	return errno_of(syscall(SYS_clone, (unsigned long)CLONE_NEWNET | SIGCHLD | HIGH, 0, 0, 0, 0));
+}
+
+static int act_clone_dropped(void)
+{
+	long pid = syscall(SYS_clone, ((unsigned long)CLONE_NEWUSER << 32) | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : waitpid((pid_t)pid, NULL, 0) == pid ? 0 : -1;
+}
+
+/* What a pipe holds after it was asked to hold so much; 128 for an errno of EPERM. */
+static int pipe_after(unsigned long size)
+{
+	int ends[2];
+	long r = pipe(ends) < 0 ? -1 : syscall(SYS_fcntl, ends[1], 1031 + HIGH, size);
+
+	return r < 0 ? (errno == EPERM ? 128 : 127) : (int)(r >> 12);
+}
+
+static int act_pipe_small(void)
+{
+	return pipe_after(4096) * 4096 >= sysconf(_SC_PAGESIZE) ? 0 : 1;
+}
+
+static int act_pipe_plain(void)
+{
+	return pipe_after(65536) >= 16 && pipe_after(65536) < 128 ? 0 : 1;
+}
+
+static int act_pipe_large(void)
+{
+	return pipe_after(65537) == 128 && pipe_after(1 << 20) == 128 ? EPERM : pipe_after(65537);
+}
+
+static int act_pipe_larger(void)
+{
+	return pipe_after((1UL << 20) | HIGH) == 128 ? EPERM : 0;
+}
+
+static int map(unsigned long protection, unsigned long later)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == -1)
+		return errno;
+	return later ? errno_of(syscall(SYS_mprotect, at, page, later)) : 0;
+}
+
+static int act_map_write_exec(void)
+{
+	return map(PROT_READ | PROT_WRITE | PROT_EXEC, 0);
+}
+
+static int act_map_write_exec_high(void)
+{
+	return map(PROT_WRITE | PROT_EXEC | HIGH, 0);
+}
+
+static int act_protect_write_exec(void)
+{
+	return map(PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static int act_pkey_write_exec(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return errno_of(syscall(SYS_pkey_mprotect, at, page, PROT_WRITE | PROT_EXEC, -1)); /* no key: as mprotect */
+}
+
+static int act_merge(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return errno_of(syscall(SYS_madvise, at, page, 12 + HIGH)); /* MADV_MERGEABLE */
+}
+
+static int act_advice(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	long at = syscall(SYS_mmap, 0, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return errno_of(syscall(SYS_madvise, at, page, MADV_DONTNEED));
+}
+
+/* Not refused, and said so: first one, then the other. */
+static int act_write_then_exec(void)
+{
+	return map(PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC);
+}
+
+static int act_inet(void)
+{
+	return errno_of(syscall(SYS_socket, 2 + HIGH, 1, 0));
+}
+
+static int act_unix(void)
+{
+	return errno_of(syscall(SYS_socket, 1, 1, 0));
+}
+
+/* Descriptor -1: EBADF without a filter. */
+static int act_inotify(void)
+{
+	return errno_of(syscall(SYS_inotify_rm_watch, -1, 0));
+}
+
+struct kernel_case {
+	const char *name;
+	int (*act)(void);
+	int want;
+};
+
+static void test_kernel(const char *profile_name, const struct sr_compiled_filter *f, const struct kernel_case *list, size_t count)
+{
+	char name[128];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "%s: %s", profile_name, list[i].name);
+		IS_INT(under_filter(f, list[i].act), list[i].want, name);
+	}
+}
+
+static const struct kernel_case cases[] = {
+	{ "kernel: an allowed call", act_getppid, 0 },
+	{ "kernel: unshare is EPERM", act_unshare, EPERM },
+	{ "kernel: clone with a namespace is EPERM", act_clone_newuser, EPERM },
+	{ "kernel: clone3 is ENOSYS", act_clone3, ENOSYS },
+	{ "kernel: TIOCSTI with a high bit is EPERM", act_tiocsti, EPERM },
+	{ "kernel: a netlink socket is EAFNOSUPPORT", act_netlink, EAFNOSUPPORT },
+	{ "kernel: a raw socket is EPROTONOSUPPORT", act_raw, EPROTONOSUPPORT },
+	{ "kernel: an SCTP socket is EPROTONOSUPPORT", act_sctp, EPROTONOSUPPORT },
+	{ "kernel: a TCP socket", act_tcp, 0 },
+	{ "kernel: vmsplice is ENOSYS", act_vmsplice, ENOSYS },
+	{ "kernel: a notification pipe is ENOPKG", act_notification_pipe, ENOPKG },
+	{ "kernel: RLIMIT_CORE is EPERM", act_core, EPERM },
+	{ "kernel: an unknown call is ENOSYS", act_unknown, ENOSYS },
+	{ "kernel: call -1 is ENOSYS", act_minus_one, ENOSYS },
+#ifdef __x86_64__
+	{ "kernel: an x32 call kills", act_x32, 128 + SIGSYS },
+#else
+	{ "kernel: no x32 here", act_x32, ENOSYS },
+#endif
+	{ "kernel: another personality is EPERM", act_personality, EPERM },
+	{ "kernel: the personality may be read", act_personality_read, 0 },
+	{ "kernel: PR_SET_MM is EPERM", act_prctl_mm, EPERM },
+	{ "kernel: clone with a namespace and a high bit is EPERM", act_clone_high, EPERM },
+	{ "kernel: clone with flags in the half that is dropped", act_clone_dropped, 0 },
+	{ "kernel: a pipe may be made smaller", act_pipe_small, 0 },
+	{ "kernel: a pipe may be asked for what it holds", act_pipe_plain, 0 },
+	{ "kernel: a larger pipe is EPERM", act_pipe_large, EPERM },
+	{ "kernel: a larger pipe with a high bit is EPERM", act_pipe_larger, EPERM },
+	{ "kernel: memory that is writable and executable", act_map_write_exec, 0 },
+	{ "kernel: the same by mprotect", act_protect_write_exec, 0 },
+	{ "kernel: pages to be merged with others' are EINVAL", act_merge, EINVAL },
+	{ "kernel: other advice", act_advice, 0 },
+};
+
+static const struct kernel_case strict_cases[] = {
+	{ "kernel: an allowed call", act_getppid, 0 },
+	{ "kernel: memory that is writable and executable is EPERM", act_map_write_exec, EPERM },
+	{ "kernel: the same with a high bit is EPERM", act_map_write_exec_high, EPERM },
+	{ "kernel: by mprotect it is EPERM", act_protect_write_exec, EPERM },
+	{ "kernel: by pkey_mprotect it is EPERM", act_pkey_write_exec, EPERM },
+	{ "kernel: first writable, then executable is allowed", act_write_then_exec, 0 },
+	{ "kernel: an internet socket is EAFNOSUPPORT", act_inet, EAFNOSUPPORT },
+	{ "kernel: a UNIX socket", act_unix, 0 },
+	{ "kernel: inotify is ENOSYS", act_inotify, ENOSYS },
+	{ "kernel: an unknown call is ENOSYS", act_unknown, ENOSYS },
+};
+
+/* The controls: without a filter the kernel refuses none of these. */
+static void test_unfiltered(void)
+{
+	IS_INT(act_map_write_exec(), 0, "no filter: memory that is writable and executable");
+	IS_INT(act_map_write_exec_high(), 0, "no filter: the kernel drops the high bit");
+	IS_INT(act_protect_write_exec(), 0, "no filter: by mprotect");
+	IS_INT(act_pkey_write_exec() % ENOSYS, 0, "no filter: by pkey_mprotect, where there is one");
+	OK(pipe_after(65537) > 16 && pipe_after(65537) < 127, "no filter: a larger pipe");
+	OK(act_inet() != EAFNOSUPPORT, "no filter: an internet socket");
+	IS_INT(act_inotify(), EBADF, "no filter: inotify");
+	tap_note("no filter: pages to be merged: %s", act_merge() == 0 ? "taken" : "this kernel has no KSM");
+	IS_INT(act_personality(), 0, "no filter: another personality");
+	(void)syscall(SYS_personality, 0);
 }
 
 /* Each in a child of its own: filters add up. */
@@ -209,7 +387,7 @@ static void note_build_time(void)
 	double start;
 
 	policy_init(&p);
-	for (const char *const *name = default_profile()->allow; *name; name++)
+	for (const char *const *name = profile("default")->allow; *name; name++)
 		(void)strv_add(&p.seccomp.allow, *name);
 	(void)strv_add(&p.seccomp.deny, "getpid");
 	start = microseconds();
@@ -221,13 +399,15 @@ static void note_build_time(void)
 
 int main(void)
 {
-	const struct sr_compiled_profile *p = default_profile();
+	const struct sr_compiled_profile *p = profile("default"), *strict = profile("strict");
 	enum sr_arch arch = syscalls_native_arch();
 
-	if (!OK(p && arch < SR_ARCH_MAX, "there is a filter for this machine"))
+	if (!OK(p && strict && arch < SR_ARCH_MAX, "there is a filter for this machine"))
 		return tap_done();
 	for (int counted = 0; counted < 2; counted++)
-		test_kernel(&p->filter[arch][counted]);
+		test_kernel("default", &p->filter[arch][counted], cases, SR_ELEMENTSOF(cases));
+	test_kernel("strict", &strict->filter[arch][0], strict_cases, SR_ELEMENTSOF(strict_cases));
+	test_unfiltered();
 	note_load_time(&p->filter[arch][1]);
 	note_build_time();
 	return tap_done();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The filters: the assembler, the golden tables of calls, a linear reference run against the generated programs (the
- * running kernel: test-filter-kernel.c; argument rules by hand and libseccomp: test-filter-oracle.c). With "--table ARCH COUNTED" it prints a golden table (tests/golden/regenerate).
+ * running kernel: test-filter-kernel.c; argument rules by hand: test-filter-args.c; libseccomp: test-filter-oracle.c).
+ * With "--table PROFILE ARCH" it prints a golden table, with "--profiles" the names of all profiles (golden/regenerate).
  */
 #include "plan/filter.h"
 
@@ -204,15 +205,24 @@ static const struct sr_compiled_profile *profile(const char *name)
 	return NULL;
 }
 
-static void table_line(const struct sr_compiled_filter *f, enum sr_arch arch, int nr, char *line, size_t size)
+static const char *table_word(const struct sr_compiled_filter *f, enum sr_arch arch, int nr)
 {
 	struct bpf_sim sim = run(f, audit_archs[arch], (uint32_t)nr, NULL);
 
-	(void)snprintf(line, size, "%3d %-24s %s\n", nr, name_of(arch, nr),
-		       sim.read_args ? "args" : bpf_sim_action_name(sim.action));
+	return sim.read_args ? "args" : bpf_sim_action_name(sim.action);
 }
 
-static int print_table(const char *name, const char *arch_name, const char *counted)
+/* Two answers where it counts that a memory cgroup is there. */
+static void table_line(const struct sr_compiled_profile *p, enum sr_arch arch, int nr, char *line, size_t size)
+{
+	const char *counted = table_word(&p->filter[arch][1], arch, nr), *without = table_word(&p->filter[arch][0], arch, nr);
+	bool differ = strcmp(counted, without) != 0;
+
+	(void)snprintf(line, size, "%3d %-24s %s%s%s\n", nr, name_of(arch, nr), counted, differ ? ", without a memory cgroup " : "",
+		       differ ? without : "");
+}
+
+static int print_table(const char *name, const char *arch_name)
 {
 	const struct sr_compiled_profile *p = profile(name);
 	enum sr_arch arch = strcmp(arch_name, arch_names[0]) == 0 ? SR_ARCH_X86_64 : SR_ARCH_AARCH64;
@@ -220,22 +230,29 @@ static int print_table(const char *name, const char *arch_name, const char *coun
 	if (!p)
 		return 1;
 	for (int nr = 0; nr <= GOLDEN_MAX; nr++) {
-		char line[64];
+		char line[96];
 
-		table_line(&p->filter[arch][*counted == '1'], arch, nr, line, sizeof(line));
+		table_line(p, arch, nr, line, sizeof(line));
 		(void)fputs(line, stdout);
 	}
 	return 0;
 }
 
-static bool same_as_golden(const struct sr_compiled_filter *f, enum sr_arch arch, FILE *golden)
+static int print_profiles(void)
+{
+	for (size_t i = 0; i < sr_compiled_profile_count; i++)
+		(void)puts(sr_compiled_profiles[i].name);
+	return 0;
+}
+
+static bool same_as_golden(const struct sr_compiled_profile *p, enum sr_arch arch, FILE *golden)
 {
 	bool good = true;
-	char want[64], got[64];
+	char want[96], got[96];
 	int nr = 0;
 
 	for (; fgets(want, sizeof(want), golden); nr++) {
-		table_line(f, arch, nr, got, sizeof(got));
+		table_line(p, arch, nr, got, sizeof(got));
 		if (strcmp(want, got) != 0) {
 			tap_note("%.*s, expected %s", (int)strlen(got) - 1, got, want);
 			good = false;
@@ -244,23 +261,45 @@ static bool same_as_golden(const struct sr_compiled_filter *f, enum sr_arch arch
 	return good && nr == GOLDEN_MAX + 1;
 }
 
-static void test_golden(const struct sr_compiled_profile *p)
+static FILE *open_golden(const char *name)
 {
 	const char *srcdir = getenv("srcdir");
+	char path[4096];
 
+	(void)snprintf(path, sizeof(path), "%s/tests/golden/%s", srcdir ? srcdir : ".", name);
+	return fopen(path, "re");
+}
+
+/* golden/syscalls: a line "PROFILE TABLE" a profile, for profiles with the same calls share their tables. */
+static bool find_table(const char *name, char table[static 32])
+{
+	FILE *list = open_golden("syscalls");
+	char of[32];
+	bool found = false;
+
+	if (!list)
+		return false;
+	while (!found && fscanf(list, "%31s %31s", of, table) == 2)
+		found = strcmp(of, name) == 0;
+	(void)fclose(list);
+	return found;
+}
+
+static void test_golden(const struct sr_compiled_profile *p)
+{
+	char table[32] = "none";
+
+	OK(find_table(p->name, table), "golden/syscalls names the profile's tables");
 	for (int a = 0; a < SR_ARCH_MAX; a++) {
-		for (int counted = 0; counted < 2; counted++) {
-			char path[4096], name[128];
-			FILE *golden;
+		char file[96], name[160];
+		FILE *golden;
 
-			(void)snprintf(path, sizeof(path), "%s/tests/golden/syscalls-%s-%s-%s", srcdir ? srcdir : ".", p->name,
-				       arch_names[a], counted ? "counted" : "uncounted");
-			(void)snprintf(name, sizeof(name), "golden table %s", strrchr(path, '/') + 1);
-			golden = fopen(path, "re");
-			OK(golden && same_as_golden(&p->filter[a][counted], (enum sr_arch)a, golden), name);
-			if (golden)
-				(void)fclose(golden);
-		}
+		(void)snprintf(file, sizeof(file), "syscalls-%s-%s", table, arch_names[a]);
+		(void)snprintf(name, sizeof(name), "%s has the golden table %s", p->name, file);
+		golden = open_golden(file);
+		OK(golden && same_as_golden(p, (enum sr_arch)a, golden), name);
+		if (golden)
+			(void)fclose(golden);
 	}
 }
 
@@ -277,6 +316,8 @@ static bool cond_holds(const struct sr_arg_cond *c, const struct args *args)
 		return (low & c->value) != 0;
 	case SR_COND_LOW_MASKED:
 		return (low & c->mask) == c->value;
+	case SR_COND_LOW_ABOVE:
+		return low > c->value;
 	default:
 		return args->a[c->arg] != 0;
 	}
@@ -286,7 +327,8 @@ static uint32_t reference_rules(const struct sr_verdicts *v, const struct sr_arg
 {
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct sr_arg_rule *r = &rules->rules[i];
-		bool all = !r->inet_only || v->inet;
+		bool all = r->when == SR_RULE_ALWAYS || (r->when == SR_RULE_WITH_INET && v->inet) ||
+			   (r->when == SR_RULE_WITHOUT_WRITE_EXEC && !v->write_exec);
 
 		for (size_t c = 0; c < r->cond_count; c++)
 			all = all && cond_holds(&r->conds[c], args);
@@ -323,7 +365,8 @@ static uint64_t random_arg(void)
 					0x5007,	    0x5008,	0x5401,	    0x5412,	0x541c,	    0x541d,	0x5423,	   0x55ff,
 					0x5600,	    0x56ff,	0x5700,	    0x6000,	0x8000,	    0x10000,	0x20000,   0x40000,
 					0x2000000,  0x4000000,	0x8000000,  0x10000000, 0x20000000, 0x40000000, 0x7fffffff, 0x80000000,
-					0xfffffffe, 0xffffffff, 0x01200011, 0x003d0f00 };
+					0xfffffffe, 0xffffffff, 0x01200011, 0x003d0f00, 6,	    7,		0x9000,	   0xffff,
+					0x10001,    12,		67 };
 	uint64_t value = low[rnd(SR_ELEMENTSOF(low))];
 
 	switch (rnd(4)) {
@@ -480,9 +523,9 @@ static void random_rules(struct sr_arg_rule *rules, struct sr_arg_rules *set)
 	set->count = (uint8_t)(1 + rnd(5));
 	set->otherwise = actions[rnd(3)];
 	for (size_t i = 0; i < set->count; i++) {
-		rules[i] = (struct sr_arg_rule){ .cond_count = (uint8_t)(1 + rnd(3)), .inet_only = rnd(4) == 0, .action = actions[rnd(3)] };
+		rules[i] = (struct sr_arg_rule){ .cond_count = (uint8_t)(1 + rnd(3)), .when = (uint8_t)(rnd(2) ? rnd(3) : 0), .action = actions[rnd(3)] };
 		for (size_t c = 0; c < 3; c++)
-			rules[i].conds[c] = (struct sr_arg_cond){ .arg = (uint8_t)rnd(3), .kind = (uint8_t)rnd(4),
+			rules[i].conds[c] = (struct sr_arg_cond){ .arg = (uint8_t)rnd(3), .kind = (uint8_t)rnd(5),
 								  .mask = rnd(2) ? 0xff : 0xfffff000,
 								  .value = values[rnd(SR_ELEMENTSOF(values))] };
 	}
@@ -492,7 +535,7 @@ static bool random_rules_work(void)
 {
 	static struct sr_arg_rule rules[20][5];
 	static struct sr_arg_rules sets[20];
-	struct sr_verdicts v = { .unknown = SECCOMP_RET_ERRNO | ENOSYS, .inet = rnd(2) };
+	struct sr_verdicts v = { .unknown = SECCOMP_RET_ERRNO | ENOSYS, .inet = rnd(2), .write_exec = rnd(2) };
 	struct sock_filter *insns = NULL;
 	unsigned short count = 0;
 	enum sr_arch arch = (enum sr_arch)rnd(SR_ARCH_MAX);
@@ -565,6 +608,28 @@ static void test_resolve(void)
 	   "clone3 stays ENOSYS, so that libc falls back");
 	OK(resolve_one("@sockets-inet", NULL, &v, NULL) == 0 && v.inet, "@sockets-inet");
 	OK(resolve_one("@sockets-inet", "@sockets-inet", &v, NULL) == 0 && !v.inet, "can be denied");
+	OK(resolve_one("@write-exec", NULL, &v, NULL) == 0 && v.write_exec, "@write-exec");
+	OK(resolve_one("@write-exec", "@write-exec", &v, NULL) == 0 && !v.write_exec, "can be denied");
+	OK(resolve_one("@memory", NULL, &v, NULL) == 0 && !v.write_exec, "and does not come with @memory");
+}
+
+/* None of them is compiled by the run that uses it. */
+static void test_shipped(const struct sr_compiled_profile *c)
+{
+	enum sr_arch arch = syscalls_native_arch();
+	struct sr_filter f = { .insns = NULL };
+	struct sr_policy p;
+	char name[96];
+
+	policy_init(&p);
+	p.seccomp.allow = list_of(c->allow);
+	p.seccomp.deny = list_of(c->deny);
+	for (int counted = 0; counted < 2; counted++) {
+		(void)snprintf(name, sizeof(name), "%s, %s: compiled when sandrun was built", c->name, counted ? "counted" : "uncounted");
+		OK(filter_build(&p, counted, &f, NULL) == 0 && f.insns == c->filter[arch][counted].insns && !f.owned, name);
+		filter_done(&f);
+	}
+	policy_done(&p);
 }
 
 static void test_build(void)
@@ -579,12 +644,6 @@ static void test_build(void)
 	policy_init(&p);
 	p.seccomp.allow = list_of(c->allow);
 	p.seccomp.deny = list_of(c->deny);
-	OK(filter_build(&p, true, &f, NULL) == 0 && f.insns == c->filter[arch][1].insns && !f.owned,
-	   "the shipped lists get the filter that was compiled in");
-	filter_done(&f);
-	OK(filter_build(&p, false, &f, NULL) == 0 && f.insns == c->filter[arch][0].insns,
-	   "and the other one where nothing counts memory");
-	filter_done(&f);
 	(void)strv_add(&p.seccomp.deny, "getpid");
 	p.seccomp.shipped = true; /* a claim: the lists decide */
 	OK(filter_build(&p, true, &f, NULL) == 0 && f.owned, "other lists are compiled");
@@ -643,14 +702,17 @@ int main(int argc, char **argv)
 {
 	const struct sr_compiled_profile *p = profile("default");
 
-	if (argc == 5 && strcmp(argv[1], "--table") == 0)
-		return print_table(argv[2], argv[3], argv[4]);
+	if (argc == 4 && strcmp(argv[1], "--table") == 0)
+		return print_table(argv[2], argv[3]);
+	if (argc == 2 && strcmp(argv[1], "--profiles") == 0)
+		return print_profiles();
 	test_simulator();
 	test_assembler();
 	test_far_jumps();
 	for (size_t i = 0; i < sr_compiled_profile_count; i++) {
 		test_golden(&sr_compiled_profiles[i]);
 		test_reference_shipped(&sr_compiled_profiles[i]);
+		test_shipped(&sr_compiled_profiles[i]);
 	}
 	test_reference_random();
 	test_random_rules();
