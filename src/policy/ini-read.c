@@ -341,6 +341,7 @@ static void check_bytes(struct sr_ini *in, const char *line, size_t len, size_t 
 {
 	if (memchr(line, '\0', len)) {
 		(void)ini_refuse(in, "a NUL byte");
+		sr_error_hint(in->err, "write the file as plain text");
 	} else if (in->format->utf8 && !str_is_utf8(line, len)) {
 		(void)ini_refuse(in, "bytes that are not UTF-8");
 		sr_error_hint(in->err, "write the file as UTF-8 text: iconv -t UTF-8");
