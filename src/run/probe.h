@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this machine can do for a sandbox, each found out by trying it with the code that a run uses: real runs of a program
+ * that does nothing, whose failing step tells what is missing, and single calls where a run has a fallback. Used by
+ * `sandrun doctor`. Every trial happens in a child that dies with the caller; nothing is left behind.
+ */
+#ifndef SR_RUN_PROBE_H
+#define SR_RUN_PROBE_H
+
+#include <stdbool.h>
+
+#include "base/macros.h"
+
+/* In the order in which they are printed. The ids are part of the interface. */
+#define SR_PROBES(X)                                 \
+	X(CLONE3, "clone3")                          \
+	X(PIDFD, "pidfd")                            \
+	X(OPENAT2, "openat2")                        \
+	X(CLOSE_RANGE, "close-range")                \
+	X(USERNS, "user-namespaces")                 \
+	X(NAMESPACES, "namespaces")                  \
+	X(UID_MAP, "uid-map")                        \
+	X(MOUNTS, "mounts")                          \
+	X(MOUNT_SETATTR, "mount-setattr")            \
+	X(PROCFS, "procfs")                          \
+	X(OVERLAY, "overlay")                        \
+	X(OVERLAY_TMPFS, "overlay-tmpfs")            \
+	X(PIVOT_ROOT, "pivot-root")                  \
+	X(NETWORK, "network")                        \
+	X(PTY, "pty")                                \
+	X(CAPABILITIES, "capabilities")              \
+	X(LANDLOCK, "landlock")                      \
+	X(SECCOMP, "seccomp")                        \
+	X(LIBSECCOMP, "libseccomp")                  \
+	X(SYSCTL, "namespace-ceilings")              \
+	X(PROC_VISIBLE, "proc-visible")              \
+	X(CGROUP, "cgroup")                          \
+	X(CGROUP_MEMORY, "cgroup-memory")            \
+	X(CGROUP_PIDS, "cgroup-pids")                \
+	X(CGROUP_CPU, "cgroup-cpu")                  \
+	X(CGROUP_IO, "cgroup-io")                    \
+	X(CGROUP_CLONE, "cgroup-clone")              \
+	X(SESSION, "systemd-session")                \
+	X(SWAP, "swap")                              \
+	X(ADVISORIES, "kernel-advisories")           \
+	X(RUN, "run")
+
+enum sr_probe_id {
+#define SR_PROBE_ID(name, id) SR_PROBE_##name,
+	SR_PROBES(SR_PROBE_ID)
+#undef SR_PROBE_ID
+	SR_PROBE_MAX
+};
+
+enum sr_probe_state {
+	SR_PROBE_OK,
+	SR_PROBE_DEGRADED, /* sandrun runs; the text says what is lost */
+	SR_PROBE_MISSING,  /* a plain run is refused */
+};
+
+struct sr_probe_row {
+	const char *id;
+	enum sr_probe_state state;
+	bool tried;      /* false: something that it rests on is missing */
+	char text[800];
+	char mend[800];  /* "" where there is none, or none is needed; run/mend.h says whether it is root's */
+};
+
+struct sr_probes {
+	struct sr_probe_row row[SR_PROBE_MAX];
+};
+
+/* Tries everything. Takes some tens of milliseconds. Never fails: what cannot be found out is a row that says so. */
+void probe_machine(struct sr_probes *ret);
+/* "ok", "degraded", "missing". */
+const char *probe_state_name(enum sr_probe_state state);
+
+/* ---- between the files probe*.c ---- */
+void probe_ok(struct sr_probes *p, enum sr_probe_id id, const char *fmt, ...) SR_PRINTF(3, 4);
+/* Not ok; mend may be "". A row that was tried already keeps what it has. */
+void probe_bad(struct sr_probes *p, enum sr_probe_id id, enum sr_probe_state state, const char *mend, const char *fmt, ...)
+	SR_PRINTF(5, 6);
+/*
+ * Runs fn(arg) in a child, which dies with this process, takes no signal of the terminal's and has /dev/null for standard
+ * descriptors. arg must be memory of probe_shared(). 0 when fn returned, -ETIMEDOUT, or -ECANCELED when it died (a strict
+ * seccomp filter kills).
+ */
+int probe_in_child(void (*fn)(void *arg), void *arg);
+/* Zeroed memory that parent and child share, or NULL. Given back by probe_unshare(). */
+void *probe_shared(size_t size);
+void probe_unshare(void *memory, size_t size);
+
+void probe_calls(struct sr_probes *p);      /* single system calls that a run can do without */
+void probe_namespaces(struct sr_probes *p); /* user namespaces and the others */
+void probe_runs(struct sr_probes *p);       /* whole runs */
+void probe_cgroup(struct sr_probes *p);     /* cgroup v2 and the systemd user session */
+void probe_kernel(struct sr_probes *p);     /* swap, advisories, libseccomp */
+/*
+ * The advisories that a kernel of this release and version (uname(2)) falls under, by its number: "" or a list. Distributors
+ * mend without changing the first, so a Debian package's own number in the second counts.
+ */
+void probe_advisories(const char *release, const char *version, char *out, size_t size);
+
+#endif
