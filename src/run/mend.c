@@ -32,7 +32,7 @@ static const char *const texts[MEND_MAX] = {
 			  "--map-current-user, podman run --userns=keep-id)",
 	[MEND_CONTAINER] = "this container forbids it: start it with --security-opt seccomp=unconfined --security-opt "
 			   "systempaths=unconfined (Docker, Podman) or a seccomp profile that allows clone, clone3, unshare, mount, umount2, "
-			   "pivot_root and sethostname",
+			   "mount_setattr, pivot_root, sethostname, openat2 and landlock_*",
 	[MEND_FILTER] = "a seccomp filter of whatever started sandrun forbids it (a service with SystemCallFilter= or "
 			"RestrictNamespaces=, snap, flatpak, a CI runner): start sandrun outside of that",
 	[MEND_SECURITY_MODULE] = "a security module forbids it (SELinux, AppArmor, Tomoyo; in a container try --security-opt "
@@ -64,14 +64,14 @@ static long sysctl_number(const char *path)
 	return strtol(buf, NULL, 10);
 }
 
-static bool is_nested(int errnum)
+/* Inside a sandbox of sandrun's own: by its host name, and its ceiling or, under --proc none, its variable. */
+static bool is_nested(void)
 {
+	long ceiling = sysctl_number("/proc/sys/user/max_user_namespaces");
 	char name[64] = "";
 
-	if (errnum == ENOSYS && getenv("SANDRUN"))
-		return true; /* --proc none: nothing to read there */
 	return gethostname(name, sizeof(name) - 1) == 0 && strcmp(name, SR_HOSTNAME) == 0 &&
-	       sysctl_number("/proc/sys/user/max_user_namespaces") == 0;
+	       (ceiling == 0 || (ceiling < 0 && getenv("SANDRUN")));
 }
 
 /*
@@ -170,7 +170,7 @@ static enum mend_id mend_denied_clone(void)
 
 enum mend_id mend_for_clone(int errnum)
 {
-	if (is_nested(errnum))
+	if (is_nested())
 		return MEND_NESTED;
 	switch (errnum) {
 	case EPERM:

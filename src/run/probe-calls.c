@@ -103,12 +103,20 @@ static void try_close_range(void *arg)
 	c->errnum = -sys_close_range(3, ~0U);
 }
 
-/* The errno that fn left; a child that was killed was refused. */
+#define KILLED (-1)
+
+/* The errno that fn left, or KILLED by a filter. */
 static int outcome(void (*fn)(void *arg), struct call *c)
 {
 	int r = probe_in_child(fn, c);
 
-	return r < 0 ? (r == -ECANCELED ? EPERM : -r) : c->errnum;
+	return r == -EPERM ? KILLED : r < 0 ? -r : c->errnum;
+}
+
+/* The words for clone's answer, as a run has them. */
+static void clone_error(int answer, struct sr_error *err)
+{
+	(void)run_clone_error(answer == KILLED ? EPERM : answer, err);
 }
 
 static const char *mend_of(int errnum)
@@ -120,6 +128,8 @@ static void row(struct sr_probes *p, enum sr_probe_id id, const char *call, int 
 {
 	if (errnum == 0)
 		probe_ok(p, id, "%s works", call);
+	else if (errnum == KILLED)
+		probe_bad(p, id, SR_PROBE_MISSING, mend_of(EPERM), "%s: a seccomp filter kills whoever calls it", call);
 	else
 		probe_bad(p, id, SR_PROBE_DEGRADED, mend_of(errnum), "%s: %s; %s", call, strerror(errnum), lost);
 }
@@ -176,7 +186,7 @@ static void namespaces(struct sr_probes *p, struct call *c)
 		all |= kinds[i].flag;
 		if (r == 0)
 			continue;
-		(void)run_clone_error(r, &err);
+		clone_error(r, &err);
 		probe_bad(p, SR_PROBE_NAMESPACES, SR_PROBE_MISSING, err.hint, "%s (the %s namespace)", err.text, kinds[i].name);
 		return;
 	}
@@ -187,7 +197,7 @@ static void namespaces(struct sr_probes *p, struct call *c)
 	} else {
 		struct sr_error err = SR_ERROR_INIT;
 
-		(void)run_clone_error(r, &err);
+		clone_error(r, &err);
 		probe_bad(p, SR_PROBE_NAMESPACES, SR_PROBE_MISSING, err.hint, "%s", err.text);
 	}
 }
@@ -207,7 +217,7 @@ void probe_namespaces(struct sr_probes *p)
 	} else {
 		struct sr_error err = SR_ERROR_INIT;
 
-		(void)run_clone_error(r, &err);
+		clone_error(r, &err);
 		probe_bad(p, SR_PROBE_USERNS, SR_PROBE_MISSING, err.hint, "%s", err.text);
 	}
 	probe_unshare(c, sizeof(*c));

@@ -220,6 +220,9 @@ void probe_cgroup(struct sr_probes *p)
 		read_controllers(t);
 		if (probe_in_child(try_cgroup, t) == 0 && t->mkdir_errnum == 0)
 			delegated(p, t);
+		else if (!has_controller(t, "memory"))
+			no_cgroup(p, MEND_ROOT "boot with systemd.unified_cgroup_hierarchy=1",
+				  "cgroup v2 has no memory controller here (cgroup v1 has it, or none is delegated)");
 		else
 			no_cgroup(p, "start sandrun in a login session of systemd, or in a service or container with a cgroup of its own "
 				  "(Delegate=yes)", "no cgroup v2 is delegated to this user");

@@ -15,6 +15,7 @@
 #include "policy/profile.h"
 #include "run/mend.h"
 #include "run/probe.h"
+#include "run/proctree.h"
 #include "run/run.h"
 #include "stage/stage.h"
 #include "sys/fsid.h"
@@ -102,7 +103,6 @@ static void keep(struct trial *t, const struct kit *k)
 	t->cloned = k->run.pidfd >= 0 && k->run.outcome.phases.cloned;
 	t->failed_step = k->run.failed_step;
 	keep_steps(t, k);
-	t->blind = k->run.blind;
 	t->landlock_abi = k->box.plan.landlock_abi;
 	t->landlock_answer = sys_landlock_abi();
 	t->filter_count = k->box.plan.filter.count;
@@ -258,28 +258,21 @@ static void limits(struct sr_probes *p, const struct trial *t)
 		else if (t->started)
 			probe_ok(p, rows[i].id, "%s", rows[i].held);
 	}
-	if (t->blind)
-		probe_bad(p, SR_PROBE_PROC_VISIBLE, SR_PROBE_DEGRADED,
-			  MEND_ROOT "mount -o remount,hidepid=0 /proc, or add this user to the group of its option gid=",
-			  "/proc hides the sandbox from sandrun (hidepid): no watchdog holds limits over all of its processes");
-	else if (t->started)
-		probe_ok(p, SR_PROBE_PROC_VISIBLE, "/proc shows the sandbox's processes to sandrun");
 }
 
 /* Reads what one trial showed into the rows. True when a plain run works. */
 static bool read_trial(struct sr_probes *p, const struct trial *t, int r)
 {
-	const bool works = r == 0 && t->ended && t->status == 0;
+	const bool works = t->ended && t->status == 0;
 	enum sr_probe_id id = row_of(t);
 
-	if (!t->planned || (!t->cloned && id != SR_PROBE_USERNS)) {
-		probe_bad(p, SR_PROBE_RUN, SR_PROBE_MISSING, t->err.hint, "%s",
-			  t->err.text[0] ? t->err.text : "cannot find out: the trial itself was ended");
+	if (r < 0) {
+		probe_bad(p, SR_PROBE_RUN, SR_PROBE_MISSING, mend_text(mend_for_refusal(-r)), "cannot try a run: %s",
+			  r == -EPERM ? "a seccomp filter killed it for a call that it made" : strerror(-r));
 		return false;
 	}
-	if (r < 0 && !t->err.text[0]) {
-		probe_bad(p, SR_PROBE_RUN, SR_PROBE_MISSING, mend_text(mend_for_refusal(EPERM)), "cannot run: the trial itself was ended (%s)",
-			  strerror(-r));
+	if (!t->planned || (!t->cloned && id != SR_PROBE_USERNS)) {
+		probe_bad(p, SR_PROBE_RUN, SR_PROBE_MISSING, t->err.hint, "%s", t->err.text);
 		return false;
 	}
 	if (t->cloned) {
@@ -333,6 +326,8 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 
 	k->box.plan.fs = ops;
 	k->box.plan.fs_count = count;
+	k->box.plan.pty = false;       /* it comes to its gate without these, and waits there */
+	k->box.plan.landlock_abi = 0;
 	r = run_prepare(&k->run, &k->box, &k->policy, &k->exec, &none, &t->err);
 	while (!r) {
 		r = run_receive(&k->run, &msg, &fd);
@@ -347,6 +342,19 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 			t->xattr_errnum = msg.errnum;
 	}
 	return r < 0 ? r : -EPROTO;
+}
+
+/*
+ * PID 1 of the sandbox is undumpable once it walks its steps, and alive at its gate: now /proc shows it or not. (Earlier it is
+ * this user's ordinary process, and a dead one shows again.)
+ */
+static void finish_steps(struct kit *k, struct trial *t, int *fd)
+{
+	t->ended = *fd >= 0;
+	keep(t, k);
+	t->blind = t->ended && !proctree_visible(k->run.init);
+	fd_close(fd);
+	run_done(&k->run);
 }
 
 /* A single file, bound and sealed as by --bind FILE. */
@@ -366,10 +374,7 @@ static void try_seal(void *arg)
 		{ .kind = SR_FS_SEND, .dest = "work" },
 	};
 	fd = prepare_steps(&k, t, ops, SR_ELEMENTSOF(ops));
-	t->ended = fd >= 0;
-	fd_close(&fd);
-	keep(t, &k);
-	run_done(&k.run);
+	finish_steps(&k, t, &fd);
 }
 
 /*
@@ -433,10 +438,17 @@ static void try_overlay(void *arg)
 	fd = prepare_steps(&k, t, ops, SR_ELEMENTSOF(ops));
 	if (fd >= 0)
 		t->overlay_errnum = use_overlay_as(fd, &k.box.plan);
-	t->ended = fd >= 0;
-	fd_close(&fd);
-	keep(t, &k);
-	run_done(&k.run);
+	finish_steps(&k, t, &fd);
+}
+
+static void visible(struct sr_probes *p, const struct trial *t)
+{
+	if (t->blind)
+		probe_bad(p, SR_PROBE_PROC_VISIBLE, SR_PROBE_DEGRADED,
+			  MEND_ROOT "mount -o remount,hidepid=0 /proc, or add this user to the group of its option gid=",
+			  "/proc hides the sandbox from sandrun (hidepid): no watchdog holds limits over all of its processes");
+	else if (t->ended)
+		probe_ok(p, SR_PROBE_PROC_VISIBLE, "/proc shows the sandbox's processes to sandrun");
 }
 
 static void seal(struct sr_probes *p, struct trial *t)
@@ -445,9 +457,10 @@ static void seal(struct sr_probes *p, struct trial *t)
 
 	*t = (struct trial){ .no_proc = true };
 	r = probe_in_child(try_seal, t);
+	visible(p, t);
 	if (r == 0 && t->ended)
 		probe_ok(p, SR_PROBE_MOUNT_SETATTR, "what is bound can be sealed with all below it");
-	else if (t->failed_step)
+	else if (t->failed_step == SR_STAGE_FS + 1)
 		probe_bad(p, SR_PROBE_MOUNT_SETATTR, SR_PROBE_DEGRADED, t->err.hint,
 			  "--bind of a single file is refused, and a /usr that no overlay takes (mount_setattr): %s",
 			  strerror(t->err.errnum));
@@ -459,16 +472,16 @@ static void overlay(struct sr_probes *p, struct trial *t)
 
 	*t = (struct trial){ .no_proc = true };
 	r = probe_in_child(try_overlay, t);
+	visible(p, t);
 	e = t->overlay_errnum ? t->overlay_errnum : t->xattr_errnum;
 	if (r == 0 && t->ended && !e)
 		probe_ok(p, SR_PROBE_OVERLAY_TMPFS, "a folder of an image (-E DIR) can be removed, made anew and renamed");
 	else if (r == 0 && t->ended)
 		probe_bad(p, SR_PROBE_OVERLAY_TMPFS, SR_PROBE_DEGRADED,
-			  mend_for_refusal(e) == MEND_NONE || e == EPERM ? "update the kernel to Linux 6.6 or later" :
-									   mend_text(mend_for_refusal(e)),
+			  mend_for_refusal(e) == MEND_NONE ? "update the kernel to Linux 6.6 or later" : mend_text(mend_for_refusal(e)),
 			  "-E DIR: this kernel's tmpfs has no user xattrs (before 6.6): removing or renaming a folder of the image fails (%s)",
 			  strerror(e));
-	else if (t->failed_step)
+	else if (t->failed_step == SR_STAGE_FS + 1)
 		probe_bad(p, SR_PROBE_OVERLAY_TMPFS, SR_PROBE_DEGRADED, t->err.hint[0] ? t->err.hint : mend_text(MEND_KERNEL),
 			  "-E DIR is refused: %s", t->err.text);
 }

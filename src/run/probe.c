@@ -105,6 +105,8 @@ int probe_in_child(void (*fn)(void *arg), void *arg)
 		(void)waitpid(pid, &status, 0);
 		return -ETIMEDOUT;
 	}
+	if (waited == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return -EPERM;
 	return waited == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ECANCELED;
 }
 

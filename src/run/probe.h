@@ -82,8 +82,8 @@ void probe_bad(struct sr_probes *p, enum sr_probe_id id, enum sr_probe_state sta
 	SR_PRINTF(5, 6);
 /*
  * Runs fn(arg) in a child, which dies with this process, takes no signal of the terminal's and has /dev/null for standard
- * descriptors. arg must be memory of probe_shared(). 0 when fn returned, -ETIMEDOUT, or -ECANCELED when it died (a strict
- * seccomp filter kills).
+ * descriptors. arg must be memory of probe_shared(). 0 when fn returned, -EPERM when a seccomp filter killed it, -ECANCELED
+ * when it died of something else, -ETIMEDOUT.
  */
 int probe_in_child(void (*fn)(void *arg), void *arg);
 /* Zeroed memory that parent and child share, or NULL. Given back by probe_unshare(). */
