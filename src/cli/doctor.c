@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "cli/apparmor-generated.h"
 #include "cli/cli.h"
 #include "cli/subcommand.h"
@@ -117,26 +118,46 @@ static int usage(const struct cli_run *c, struct sr_error *err, const char *word
 	return err->status;
 }
 
-/* What was printed must have arrived: a full disk or a closed pipe is said. */
-static int finish(const struct cli_run *c, int r, int status)
+static int write_failed(const struct cli_run *c, int r)
 {
 	struct sr_error err = SR_ERROR_INIT;
 
-	errno = 0;
-	if (!r && (fflush(stdout) != 0 || ferror(stdout)))
-		r = errno ? -errno : -EIO;
-	if (!r)
-		return status;
 	(void)sr_error_set(&err, SR_E_OUTPUT, -r, "output", "cannot write to standard output: %s", strerror(-r));
 	message_error(&c->policy, &err);
 	return err.status;
 }
 
-int doctor_main(int argc, char **argv, struct cli_run *c)
+/* Printed in one piece, so that a full disk or a reader that left is seen for what it is. */
+static int print_to_memory(struct sr_error *err, bool json, bool apparmor, char **ret_text, size_t *ret_len, int *ret_status)
 {
 	static struct sr_probes probes;
-	bool json = false, apparmor = false;
+	FILE *to = open_memstream(ret_text, ret_len);
 	int r = 0;
+
+	if (!to)
+		return sr_error_oom(err, "doctor");
+	*ret_status = HEALTHY;
+	if (apparmor) {
+		r = print_apparmor(to, err);
+	} else {
+		probe_machine(&probes);
+		*ret_status = status_of(&probes);
+		if (json && print_json(&probes, to) < 0)
+			r = sr_error_oom(err, "doctor");
+		else if (!json)
+			print_text(&probes, to);
+	}
+	if (fclose(to) != 0 && !r)
+		r = sr_error_oom(err, "doctor");
+	return r;
+}
+
+int doctor_main(int argc, char **argv, struct cli_run *c)
+{
+	SR_AUTOFREE char *text = NULL;
+	bool json = false, apparmor = false;
+	size_t len = 0;
+	int status = 0, r;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0 && !apparmor)
@@ -146,16 +167,10 @@ int doctor_main(int argc, char **argv, struct cli_run *c)
 		else
 			return usage(c, &c->err, argv[i]);
 	}
-	if (apparmor) {
-		if (print_apparmor(stdout, &c->err) == 0)
-			return finish(c, 0, 0);
+	if (print_to_memory(&c->err, json, apparmor, &text, &len, &status) < 0) {
 		message_error(&c->policy, &c->err);
 		return c->err.status;
 	}
-	probe_machine(&probes);
-	if (json)
-		r = print_json(&probes, stdout);
-	else
-		print_text(&probes, stdout);
-	return finish(c, r, status_of(&probes));
+	r = io_write_full(1, text, len);
+	return r < 0 ? write_failed(c, r) : status;
 }

@@ -73,17 +73,13 @@ static void try_pidfd(void *arg)
 	int pidfd = -1;
 	long pid = sys_ret(syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0));
 
-	if (pid == 0) {
-		(void)pause();
-		_exit(0);
-	}
+	if (pid == 0)
+		_exit(0); /* it stays to be signalled until it is waited for */
 	if (pid < 0) {
 		c->errnum = c->errnum2 = (int)-pid;
 		return;
 	}
 	c->errnum = -sys_pidfd_send_signal(pidfd, SIGKILL);
-	if (c->errnum)
-		(void)kill((pid_t)pid, SIGKILL);
 	if (waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED) < 0)
 		c->errnum2 = errno;
 }
