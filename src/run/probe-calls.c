@@ -130,7 +130,7 @@ static void row(struct sr_probes *p, enum sr_probe_id id, const char *call, int 
 		probe_bad(p, id, SR_PROBE_DEGRADED, mend_of(errnum), "%s: %s; %s", call, strerror(errnum), lost);
 }
 
-static void pidfd(struct sr_probes *p, struct call *c)
+static void pidfd_row(struct sr_probes *p, struct call *c)
 {
 	int r;
 
@@ -150,7 +150,7 @@ void probe_calls(struct sr_probes *p)
 		return;
 	row(p, SR_PROBE_CLONE3, "clone3", outcome(try_clone, c),
 	    "clone is used instead; no sandbox can be started right inside its cgroup");
-	pidfd(p, c);
+	pidfd_row(p, c);
 	*c = (struct call){ .errnum = 0 };
 	row(p, SR_PROBE_OPENAT2, "openat2", outcome(try_openat2, c),
 	    "paths are walked component by component instead: as safe, slower");

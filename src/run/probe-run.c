@@ -57,7 +57,7 @@ struct trial {
  * The plan of `sandrun true` under the profile that a plain run has. `explain` keeps it from leaving a mask of /etc in the
  * user's cache. Every limit is set, so that the notes tell how each would be held.
  */
-static int plan(struct kit *k, const struct trial *t, struct sr_error *err)
+static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 {
 	const struct sr_plan_wants wants = { .pty = true, .no_proc = t->no_proc };
 	int r;
@@ -115,7 +115,7 @@ static void try_run(void *arg)
 	const struct sr_stdio none = { .closed = { true } };
 	static struct kit k;
 	struct trial *t = arg;
-	int r = plan(&k, t, &t->err);
+	int r = plan_true(&k, t, &t->err);
 
 	t->planned = r == 0;
 	if (r < 0)
@@ -174,7 +174,7 @@ static const struct sr_plan_note *note(const struct trial *t, const char *what)
 	return NULL;
 }
 
-static void landlock(struct sr_probes *p, const struct trial *t)
+static void landlock_row(struct sr_probes *p, const struct trial *t)
 {
 	const struct sr_plan_note *n = note(t, "landlock");
 
@@ -211,7 +211,7 @@ static void passed_stages(struct sr_probes *p, const struct trial *t)
 	if (until > SR_STAGE_CAPS)
 		probe_ok(p, SR_PROBE_CAPABILITIES, "all capabilities can be given up, and were read back as none");
 	if (until > SR_STAGE_LANDLOCK && t->started)
-		landlock(p, t);
+		landlock_row(p, t);
 	if (until > SR_STAGE_SECCOMP)
 		probe_ok(p, SR_PROBE_SECCOMP, "a filter of %u instructions was loaded", t->filter_count);
 }
@@ -362,7 +362,7 @@ static void try_seal(void *arg)
 {
 	static struct kit k;
 	struct trial *t = arg;
-	int r = plan(&k, t, &t->err), fd;
+	int r = plan_true(&k, t, &t->err), fd;
 
 	t->planned = r == 0;
 	if (r < 0)
@@ -412,7 +412,7 @@ static void try_overlay(void *arg)
 	static struct kit k;
 	struct trial *t = arg;
 	SR_AUTOFREE char *options = NULL;
-	int r = plan(&k, t, &t->err), fd;
+	int r = plan_true(&k, t, &t->err), fd;
 	const char *stage = stage_folder(&k.box.plan);
 
 	t->planned = r == 0;
@@ -441,7 +441,7 @@ static void try_overlay(void *arg)
 	finish_steps(&k, t, &fd);
 }
 
-static void visible(struct sr_probes *p, const struct trial *t)
+static void visible_row(struct sr_probes *p, const struct trial *t)
 {
 	if (t->blind)
 		probe_bad(p, SR_PROBE_PROC_VISIBLE, SR_PROBE_DEGRADED,
@@ -451,13 +451,13 @@ static void visible(struct sr_probes *p, const struct trial *t)
 		probe_ok(p, SR_PROBE_PROC_VISIBLE, "/proc shows the sandbox's processes to sandrun");
 }
 
-static void seal(struct sr_probes *p, struct trial *t)
+static void seal_row(struct sr_probes *p, struct trial *t)
 {
 	int r;
 
 	*t = (struct trial){ .no_proc = true };
 	r = probe_in_child(try_seal, t);
-	visible(p, t);
+	visible_row(p, t);
 	if (r == 0 && t->ended)
 		probe_ok(p, SR_PROBE_MOUNT_SETATTR, "what is bound can be sealed with all below it");
 	else if (t->failed_step == SR_STAGE_FS + 1)
@@ -466,13 +466,13 @@ static void seal(struct sr_probes *p, struct trial *t)
 			  strerror(t->err.errnum));
 }
 
-static void overlay(struct sr_probes *p, struct trial *t)
+static void overlay_row(struct sr_probes *p, struct trial *t)
 {
 	int r, e;
 
 	*t = (struct trial){ .no_proc = true };
 	r = probe_in_child(try_overlay, t);
-	visible(p, t);
+	visible_row(p, t);
 	e = t->overlay_errnum ? t->overlay_errnum : t->xattr_errnum;
 	if (r == 0 && t->ended && !e)
 		probe_ok(p, SR_PROBE_OVERLAY_TMPFS, "a folder of an image (-E DIR) can be removed, made anew and renamed");
@@ -497,8 +497,8 @@ void probe_runs(struct sr_probes *p)
 	} else {
 		whole_run(p, t);
 		if (p->row[SR_PROBE_MOUNTS].tried && p->row[SR_PROBE_MOUNTS].state == SR_PROBE_OK) {
-			seal(p, t);
-			overlay(p, t);
+			seal_row(p, t);
+			overlay_row(p, t);
 		}
 	}
 	probe_unshare(t, sizeof(*t));

@@ -113,7 +113,7 @@ int probe_in_child(void (*fn)(void *arg), void *arg)
 void probe_machine(struct sr_probes *ret)
 {
 	static const char *const ids[SR_PROBE_MAX] = {
-#define SR_PROBE_ROW(name, id) [SR_PROBE_##name] = id,
+#define SR_PROBE_ROW(name, id) [SR_PROBE_##name] = (id),
 		SR_PROBES(SR_PROBE_ROW)
 #undef SR_PROBE_ROW
 	};
