@@ -2,14 +2,14 @@
 /*
  * What no trial can show: advisories for the kernel's version, swap space, and the libseccomp that sandrun was built with.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "base/str.h"
 #include "plan/filter-build.h"
+#include "run/cgroup.h"
+#include "run/mend.h"
 #include "run/probe.h"
 
 #define VERSION(a, b, c) ((a) * 1000000UL + (b) * 1000UL + (c))
@@ -80,48 +80,41 @@ static void kernel_advisories(struct sr_probes *p)
 		probe_ok(p, SR_PROBE_ADVISORIES, "none of the overlay faults known to sandrun is in Linux %s", shown);
 }
 
-/* Swap on compressed memory (zram) stays in memory, unless it has a disk behind it. */
-static bool stays_in_memory(const char *device)
-{
-	const char *name = strrchr(device, '/');
-	char path[128], backing[16] = "";
-	FILE *f;
-
-	if (!name || !str_has_prefix(name, "/zram"))
-		return false;
-	(void)snprintf(path, sizeof(path), "/sys/block%.32s/backing_dev", name);
-	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOENT; /* a kernel without CONFIG_ZRAM_WRITEBACK */
-	if (!fgets(backing, sizeof(backing), f))
-		backing[0] = '\0';
-	(void)fclose(f);
-	return strcmp(backing, "none\n") == 0;
-}
-
-/* /proc/swaps: a heading, then one line a device, proc(5). */
-static void swap(struct sr_probes *p)
+/* The first device of /proc/swaps: a heading, then one line a device, proc(5). False when the file cannot be read. */
+static bool swap_device(char *out, size_t size)
 {
 	FILE *f = fopen("/proc/swaps", "re");
-	char line[512], device[256], first[256] = "";
+	char line[512], device[256];
 	bool heading = true;
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!heading && !first[0] && sscanf(line, "%255s", device) == 1 && !stays_in_memory(device))
-			(void)str_escape(device, first, sizeof(first));
+	out[0] = '\0';
+	if (!f)
+		return false;
+	while (!out[0] && fgets(line, sizeof(line), f)) {
+		if (!heading && sscanf(line, "%255s", device) == 1)
+			(void)str_escape(device, out, size);
 		heading = false;
 	}
-	if (f)
-		(void)fclose(f);
-	if (heading)
-		probe_bad(p, SR_PROBE_SWAP, SR_PROBE_DEGRADED, "", "cannot see whether this machine has swap: a run's memory may reach a disk");
-	else if (!first[0])
-		probe_ok(p, SR_PROBE_SWAP, "no swap on a disk: memory of a run reaches none");
-	else if (p->row[SR_PROBE_CGROUP_MEMORY].state == SR_PROBE_OK)
-		probe_ok(p, SR_PROBE_SWAP, "swap on %s is closed to a run by its cgroup", first);
+	(void)fclose(f);
+	return !heading;
+}
+
+static void swap(struct sr_probes *p)
+{
+	const struct sr_probe_cgroup *c = &p->cgroup;
+	char device[300];
+	const bool seen = swap_device(device, sizeof(device));
+
+	if (c->controllers & SR_CGROUP_SWAP)
+		probe_ok(p, SR_PROBE_SWAP, "a run's cgroup keeps it out of the swap");
+	else if (device[0] || c->swap_note[0])
+		probe_bad(p, SR_PROBE_SWAP, SR_PROBE_DEGRADED, "a cgroup keeps a run out, see cgroup; or, for the whole machine, " MEND_ROOT
+			  "swapoff -a", "this machine swaps (%s) and no cgroup v2 controller keeps a run out: its memory may reach a disk",
+			  device[0] ? device : "on what cannot be seen");
+	else if (seen)
+		probe_ok(p, SR_PROBE_SWAP, "this machine does not swap");
 	else
-		probe_bad(p, SR_PROBE_SWAP, SR_PROBE_DEGRADED, "a cgroup keeps it out, see cgroup; or, for the whole machine, "
-			  "as root: swapoff -a", "memory of a run may be written to the swap on %s", first);
+		probe_bad(p, SR_PROBE_SWAP, SR_PROBE_DEGRADED, "", "cannot see whether this machine swaps: memory of a run may reach a disk");
 }
 
 void probe_kernel(struct sr_probes *p)

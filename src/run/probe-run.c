@@ -29,6 +29,7 @@ struct kit {
 	struct sr_environment env;
 	struct sr_exec exec;
 	struct sr_plan_box box;
+	struct sr_cgroup cgroup;
 	struct sr_run run;
 };
 
@@ -51,6 +52,7 @@ struct trial {
 	size_t note_count;
 	int overlay_errnum; /* of the folders removed and renamed through an overlay */
 	int xattr_errnum;
+	struct sr_probe_cgroup cgroup;
 };
 
 /*
@@ -63,6 +65,7 @@ static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 	int r;
 
 	k->env = (struct sr_environment)SR_ENVIRONMENT_INIT;
+	k->cgroup = (struct sr_cgroup)SR_CGROUP_INIT;
 	k->box.mask_fd = -1;
 	policy_init(&k->policy);
 	k->policy.form = SR_FORM_COMMAND;
@@ -71,6 +74,9 @@ static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 	policy_set_limit(&k->policy, SR_LIMIT_cpu_ns, WALL_NS, SR_FROM_COMMAND_LINE);
 	policy_set_limit(&k->policy, SR_LIMIT_memory_bytes, 512ULL << 20, SR_FROM_COMMAND_LINE);
 	policy_set_limit(&k->policy, SR_LIMIT_pids, 128, SR_FROM_COMMAND_LINE);
+	policy_set_limit(&k->policy, SR_LIMIT_swap_bytes, 0, SR_FROM_COMMAND_LINE);
+	policy_set_limit(&k->policy, SR_LIMIT_cpu_percent, 100, SR_FROM_COMMAND_LINE);
+	policy_set_limit(&k->policy, SR_LIMIT_io_weight, 100, SR_FROM_COMMAND_LINE);
 	if (strv_add(&k->policy.operands, "true") < 0)
 		return sr_error_oom(err, "sandbox");
 	r = profile_load(NULL, &k->policy, err);
@@ -110,9 +116,61 @@ static void keep(struct trial *t, const struct kit *k)
 	t->note_count = k->box.note_count;
 }
 
+static const struct sr_plan_note *note(const struct trial *t, const char *what)
+{
+	for (size_t i = 0; i < t->note_count; i++) {
+		if (strcmp(t->notes[i].what, what) == 0)
+			return &t->notes[i];
+	}
+	return NULL;
+}
+
+static void keep_note(const struct trial *t, const char *what, char out[static 160])
+{
+	const struct sr_plan_note *n = note(t, what);
+
+	(void)snprintf(out, 160, "%s", n ? n->text : "");
+}
+
+static void keep_cgroup(struct trial *t, const struct kit *k)
+{
+	struct sr_probe_cgroup *c = &t->cgroup;
+
+	c->way = (int)k->cgroup.way;
+	c->controllers = k->cgroup.controllers | (c->crowded && (k->cgroup.controllers & SR_CGROUP_MEMORY) ? SR_CGROUP_SWAP : 0);
+	c->born = k->box.plan.cgroup && !k->box.plan.cgroup_wait;
+	c->borrowed = k->box.plan.borrowed_id;
+	(void)snprintf(c->why, sizeof(c->why), "%s", k->cgroup.why);
+	cgroup_describe(&k->cgroup, c->shown, sizeof(c->shown));
+	keep_note(t, "memory.max", c->memory_note);
+	keep_note(t, "memory.swap.max", c->swap_note);
+	keep_note(t, "pids.max", c->pids_note);
+	keep_note(t, "cpu.max", c->cpu_note);
+	keep_note(t, "io.weight", c->io_note);
+}
+
+/*
+ * As a run chooses its cgroup; but where that would move other processes of a delegated cgroup to another place, which only a
+ * run that is wanted may do, what is expected stands for what was tried.
+ */
+static void choose_cgroup(struct trial *t, struct kit *k)
+{
+	struct sr_cgroup expected;
+
+	cgroup_choose(&k->cgroup);
+	t->cgroup.crowded = k->cgroup.way == SR_CGROUP_DELEGATED && k->cgroup.crowded;
+	cgroup_begin(&k->cgroup);
+	expected = k->cgroup;
+	if (t->cgroup.crowded && (expected.controllers & SR_CGROUP_MEMORY))
+		expected.controllers |= SR_CGROUP_SWAP;
+	if (k->cgroup.way == SR_CGROUP_NONE || t->cgroup.crowded)
+		cgroup_notes(&expected, &k->policy, &k->box);
+}
+
 static void try_run(void *arg)
 {
 	const struct sr_stdio none = { .closed = { true } };
+	struct sr_cgroup unused = SR_CGROUP_INIT;
 	static struct kit k;
 	struct trial *t = arg;
 	int r = plan_true(&k, t, &t->err);
@@ -120,7 +178,8 @@ static void try_run(void *arg)
 	t->planned = r == 0;
 	if (r < 0)
 		return;
-	r = run_prepare(&k.run, &k.box, &k.policy, &k.exec, &none, &t->err);
+	choose_cgroup(t, &k);
+	r = run_prepare(&k.run, &k.box, &k.policy, &k.exec, &none, t->cgroup.crowded ? &unused : &k.cgroup, &t->err);
 	if (!r)
 		r = run_launch(&k.run, &t->err);
 	t->started = r == 0;
@@ -128,8 +187,11 @@ static void try_run(void *arg)
 		r = run_supervise(&k.run, &t->err);
 	t->ended = r == 0;
 	t->status = k.run.outcome.status;
+	t->cgroup.known = t->started;
 	keep(t, &k);
+	keep_cgroup(t, &k);
 	run_done(&k.run);
+	cgroup_done(&k.cgroup);
 }
 
 /* Which row a failing step is. */
@@ -140,7 +202,7 @@ static enum sr_probe_id row_of(const struct trial *t)
 		[SR_STAGE_PROPAGATION] = SR_PROBE_MOUNTS, [SR_STAGE_FS] = SR_PROBE_MOUNTS,
 		[SR_STAGE_PIVOT] = SR_PROBE_PIVOT_ROOT, [SR_STAGE_HOSTNAME] = SR_PROBE_NAMESPACES,
 		[SR_STAGE_LOOPBACK] = SR_PROBE_NETWORK, [SR_STAGE_TERMINAL] = SR_PROBE_PTY,
-		[SR_STAGE_CAPS] = SR_PROBE_CAPABILITIES, [SR_STAGE_LANDLOCK] = SR_PROBE_LANDLOCK,
+		[SR_STAGE_CGROUP] = SR_PROBE_NAMESPACES, [SR_STAGE_CAPS] = SR_PROBE_CAPABILITIES, [SR_STAGE_LANDLOCK] = SR_PROBE_LANDLOCK,
 		[SR_STAGE_GATE] = SR_PROBE_RUN,	       [SR_STAGE_FORK] = SR_PROBE_RUN,
 		[SR_STAGE_STDIO] = SR_PROBE_PTY,       [SR_STAGE_RLIMITS] = SR_PROBE_RUN,
 		[SR_STAGE_SECCOMP] = SR_PROBE_SECCOMP, [SR_STAGE_EXEC] = SR_PROBE_RUN,
@@ -163,15 +225,6 @@ static enum sr_probe_id row_of(const struct trial *t)
 	if (t->failed_step)
 		return rows[t->failed_step - 1];
 	return t->planned && !t->cloned ? SR_PROBE_USERNS : SR_PROBE_RUN;
-}
-
-static const struct sr_plan_note *note(const struct trial *t, const char *what)
-{
-	for (size_t i = 0; i < t->note_count; i++) {
-		if (strcmp(t->notes[i].what, what) == 0)
-			return &t->notes[i];
-	}
-	return NULL;
 }
 
 static void landlock_row(struct sr_probes *p, const struct trial *t)
@@ -239,27 +292,6 @@ static void passed_steps(struct sr_probes *p, const struct trial *t)
 		probe_ok(p, SR_PROBE_SYSCTL, "the ceilings of the sandbox's own namespaces can be lowered");
 }
 
-static void limits(struct sr_probes *p, const struct trial *t)
-{
-	static const struct {
-		enum sr_probe_id id;
-		const char *what, *held;
-	} rows[] = {
-		{ SR_PROBE_CGROUP_MEMORY, "memory.max", "the memory limit is held by a cgroup" },
-		{ SR_PROBE_CGROUP_PIDS, "pids.max", "the process limit is held by a cgroup" },
-		{ SR_PROBE_CGROUP_CPU, "cpu.time", "the CPU time limit is held by a cgroup" },
-	};
-
-	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++) {
-		const struct sr_plan_note *n = note(t, rows[i].what);
-
-		if (n)
-			probe_bad(p, rows[i].id, SR_PROBE_DEGRADED, "", "%s", n->text);
-		else if (t->started)
-			probe_ok(p, rows[i].id, "%s", rows[i].held);
-	}
-}
-
 /* Reads what one trial showed into the rows. True when a plain run works. */
 static bool read_trial(struct sr_probes *p, const struct trial *t, int r)
 {
@@ -280,7 +312,7 @@ static bool read_trial(struct sr_probes *p, const struct trial *t, int r)
 		passed_steps(p, t);
 	}
 	if (works) {
-		limits(p, t);
+		p->cgroup = t->cgroup;
 		return true;
 	}
 	if (id == SR_PROBE_USERNS || id == SR_PROBE_NAMESPACES)
@@ -328,7 +360,7 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 	k->box.plan.fs_count = count;
 	k->box.plan.pty = false;       /* it comes to its gate without these, and waits there */
 	k->box.plan.landlock_abi = 0;
-	r = run_prepare(&k->run, &k->box, &k->policy, &k->exec, &none, &t->err);
+	r = run_prepare(&k->run, &k->box, &k->policy, &k->exec, &none, &k->cgroup, &t->err);
 	while (!r) {
 		r = run_receive(&k->run, &msg, &fd);
 		if (r < 0)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,19 +67,26 @@ void probe_unshare(void *memory, size_t size)
 }
 
 /*
- * The trial must not outlive doctor, wherever that is killed: the death signal, and a look at who the parent is for a
- * doctor that was dead before it was asked for. The sandbox of a trial dies in the same way with the trial.
+ * A trial whose doctor was killed goes on: it ends by itself, and only it can take away a cgroup that it made. So it takes no
+ * signal that a terminal or a session sends; its sandbox dies with it, and the alarm bounds it.
  */
-static void child(pid_t parent, void (*fn)(void *arg), void *arg)
+static void child(void (*fn)(void *arg), void *arg)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t set;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || null < 0)
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < SR_ELEMENTSOF(signals); i++)
+		(void)sigaddset(&set, signals[i]);
+	if (null < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		_exit(1);
 	for (int i = 0; i < 3; i++) {
 		if (dup2(null, i) < 0)
 			_exit(1);
 	}
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(PATIENCE_MS / 1000);
 	fn(arg);
 	_exit(0);
 }
@@ -88,13 +94,13 @@ static void child(pid_t parent, void (*fn)(void *arg), void *arg)
 int probe_in_child(void (*fn)(void *arg), void *arg)
 {
 	const struct timespec pause = { .tv_nsec = 500000 };
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork();
 	int status = 0, waited = 0;
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child(parent, fn, arg);
+		child(fn, arg);
 	for (int i = 0; i < 2 * PATIENCE_MS && waited == 0; i++) {
 		waited = waitpid(pid, &status, WNOHANG);
 		if (waited == 0)

@@ -2,7 +2,7 @@
 /*
  * What this machine can do for a sandbox, each found out by trying it with the code that a run uses: real runs of a program
  * that does nothing, whose failing step tells what is missing, and single calls where a run has a fallback. Used by
- * `sandrun doctor`. Every trial happens in a child that dies with the caller; nothing is left behind.
+ * `sandrun doctor`. Every trial happens in a child of its own; nothing is left behind.
  */
 #ifndef SR_RUN_PROBE_H
 #define SR_RUN_PROBE_H
@@ -66,8 +66,20 @@ struct sr_probe_row {
 	char mend[800];  /* "" where there is none, or none is needed; run/mend.h says whether it is root's */
 };
 
+/* What the trial run had of a cgroup, for the rows of probe-cgroup.c. */
+struct sr_probe_cgroup {
+	bool known;            /* a run came so far */
+	int way;               /* enum sr_cgroup_way */
+	unsigned controllers;
+	bool crowded;          /* a run would move other processes: none was tried */
+	bool born, borrowed;
+	char why[160], shown[512];
+	char memory_note[160], pids_note[160], cpu_note[160], io_note[160], swap_note[160];
+};
+
 struct sr_probes {
 	struct sr_probe_row row[SR_PROBE_MAX];
+	struct sr_probe_cgroup cgroup;
 };
 
 /* Tries everything. Takes some tens of milliseconds. Never fails: what cannot be found out is a row that says so. */
@@ -81,8 +93,8 @@ void probe_ok(struct sr_probes *p, enum sr_probe_id id, const char *fmt, ...) SR
 void probe_bad(struct sr_probes *p, enum sr_probe_id id, enum sr_probe_state state, const char *mend, const char *fmt, ...)
 	SR_PRINTF(5, 6);
 /*
- * Runs fn(arg) in a child, which dies with this process, takes no signal of the terminal's and has /dev/null for standard
- * descriptors. arg must be memory of probe_shared(). 0 when fn returned, -EPERM when a seccomp filter killed it, -ECANCELED
+ * Runs fn(arg) in a child that has /dev/null for standard descriptors. Where this process is killed, it goes on to its end,
+ * some milliseconds, and takes away what it made. arg must be memory of probe_shared(). 0 when fn returned, -EPERM when a seccomp filter killed it, -ECANCELED
  * when it died of something else, -ETIMEDOUT.
  */
 int probe_in_child(void (*fn)(void *arg), void *arg);
@@ -93,7 +105,7 @@ void probe_unshare(void *memory, size_t size);
 void probe_calls(struct sr_probes *p);      /* single system calls that a run can do without */
 void probe_namespaces(struct sr_probes *p); /* user namespaces and the others */
 void probe_runs(struct sr_probes *p);       /* whole runs */
-void probe_cgroup(struct sr_probes *p);     /* cgroup v2 and the systemd user session */
+void probe_cgroup(struct sr_probes *p);     /* cgroup v2 and the systemd user session, from what the runs had */
 void probe_kernel(struct sr_probes *p);     /* swap, advisories, libseccomp */
 /*
  * The advisories that a kernel of this release and version (uname(2)) falls under, by its number: "" or a list. Distributors
