@@ -3,11 +3,16 @@
  * The rows about cgroup v2: what the trial run (probe-run.c) had of it, and why not more.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,10 +20,40 @@
 #include "run/mend.h"
 #include "run/probe.h"
 #include "run/run.h"
+#include "sys/kernel.h"
+
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
 
 #define MEND_DELEGATE                                                                                          \
 	"start sandrun in a login session of systemd, or in a service or container whose cgroup is its own " \
 	"(Delegate=yes); on a machine with cgroup v1, " MEND_ROOT "boot with systemd.unified_cgroup_hierarchy=1"
+
+int probe_cgroup_child(int parent_fd)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	struct sys_clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	SR_AUTOCLOSE int fd = -1;
+	char name[48];
+	long pid = 0;
+	int e = 0;
+
+	(void)snprintf(name, sizeof(name), "sandrun-doctor-%d", (int)getpid());
+	if (mkdirat(parent_fd, name, 0755) < 0)
+		return errno;
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	args.cgroup = (uint64_t)fd;
+	pid = fd < 0 ? -errno : sys_ret(syscall(SYS_clone3, &args, sizeof(args)));
+	if (pid == 0)
+		_exit(0);
+	e = pid < 0 ? (int)-pid : 0;
+	while (pid > 0 && waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	for (int i = 0; i < 100 && unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno == EBUSY; i++)
+		(void)nanosleep(&pause, NULL); /* its last process is on the way out */
+	return e;
+}
 
 static void cgroup_row(struct sr_probes *p, const struct sr_probe_cgroup *c)
 {
@@ -27,7 +62,7 @@ static void cgroup_row(struct sr_probes *p, const struct sr_probe_cgroup *c)
 	if (c->way == SR_CGROUP_NONE)
 		probe_bad(p, SR_PROBE_CGROUP, SR_PROBE_DEGRADED, MEND_DELEGATE, "%s: limits are held by rlimits and a watchdog", c->why);
 	else if (c->crowded)
-		probe_ok(p, SR_PROBE_CGROUP, "%s; not tried, since a run moves the processes that are in it to a child of it", c->shown);
+		probe_ok(p, SR_PROBE_CGROUP, "%s; a run moves the processes that are in it to a child of it first", c->shown);
 	else if ((c->controllers & needed) == needed)
 		probe_ok(p, SR_PROBE_CGROUP, "%s", c->shown);
 	else
@@ -50,15 +85,13 @@ static void clone_row(struct sr_probes *p, const struct sr_probe_cgroup *c)
 
 	if (c->way == SR_CGROUP_NONE)
 		probe_bad(p, SR_PROBE_CGROUP_CLONE, SR_PROBE_DEGRADED, "", "not tried: no cgroup can be made");
-	else if (c->crowded)
-		probe_bad(p, SR_PROBE_CGROUP_CLONE, SR_PROBE_DEGRADED, "", "not tried: see cgroup");
 	else if (c->born)
 		probe_ok(p, SR_PROBE_CGROUP_CLONE, "a run's first process is born in its cgroup");
 	else if (c->way == SR_CGROUP_SCOPE || c->borrowed)
 		probe_ok(p, SR_PROBE_CGROUP_CLONE, "a run's first process is moved into its cgroup before the program starts: here it may not "
 			 "be born there");
 	else
-		probe_bad(p, SR_PROBE_CGROUP_CLONE, SR_PROBE_DEGRADED, mend,
+		probe_bad(p, SR_PROBE_CGROUP_CLONE, SR_PROBE_DEGRADED, c->crowded ? mend_text(mend_for_refusal(c->crowded_errnum)) : mend,
 			  "a run's first process cannot be born in its cgroup; it is moved there before the program starts");
 }
 

@@ -138,7 +138,9 @@ static void keep_cgroup(struct trial *t, const struct kit *k)
 
 	c->way = (int)k->cgroup.way;
 	c->controllers = k->cgroup.controllers | (c->crowded && (k->cgroup.controllers & SR_CGROUP_MEMORY) ? SR_CGROUP_SWAP : 0);
-	c->born = k->box.plan.cgroup && !k->box.plan.cgroup_wait;
+	if (c->crowded)
+		c->crowded_errnum = probe_cgroup_child(k->cgroup.parent_fd);
+	c->born = c->crowded ? c->crowded_errnum == 0 : k->box.plan.cgroup && !k->box.plan.cgroup_wait;
 	c->borrowed = k->box.plan.borrowed_id;
 	(void)snprintf(c->why, sizeof(c->why), "%s", k->cgroup.why);
 	cgroup_describe(&k->cgroup, c->shown, sizeof(c->shown));

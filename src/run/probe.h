@@ -71,7 +71,8 @@ struct sr_probe_cgroup {
 	bool known;            /* a run came so far */
 	int way;               /* enum sr_cgroup_way */
 	unsigned controllers;
-	bool crowded;          /* a run would move other processes: none was tried */
+	bool crowded;          /* a run would move other processes: a cgroup was made and a process born there, no more */
+	int crowded_errnum;    /* of that */
 	bool born, borrowed;
 	char why[160], shown[512];
 	char memory_note[160], pids_note[160], cpu_note[160], io_note[160], swap_note[160];
@@ -107,6 +108,8 @@ void probe_namespaces(struct sr_probes *p); /* user namespaces and the others */
 void probe_runs(struct sr_probes *p);       /* whole runs */
 void probe_cgroup(struct sr_probes *p);     /* cgroup v2 and the systemd user session, from what the runs had */
 void probe_kernel(struct sr_probes *p);     /* swap, advisories, libseccomp */
+/* Makes a cgroup in the folder, starts a process in it, takes it away again. 0 or an errno. */
+int probe_cgroup_child(int parent_fd);
 /*
  * The advisories that a kernel of this release and version (uname(2)) falls under, by its number: "" or a list. Distributors
  * mend without changing the first, so a Debian package's own number in the second counts.
