@@ -190,7 +190,7 @@ pidfd_send_signal 424'
 	assert_success
 	assert_equal "$(report .enforced.landlockAbi)" 0
 	assert_equal "$(report '.notes[] | select(.what == "landlock") | .degraded')" true
-	sr --strict -m unlimited --pids unlimited --cpu-time unlimited -- true
+	sr --strict -m unlimited --pids unlimited --cpu-time unlimited --cpu-max unlimited -- true
 	assert_error 125 "Landlock"
 	SANDRUN=$PLAIN
 	sr --report "$T/report.json" -- true
@@ -280,7 +280,7 @@ pidfd_send_signal 424'
 	sr --proc none --report "$T/report.json" -- true
 	assert_success
 	assert_contains "$(report '.notes[] | select(.what == "user-sysctl") | .text')" "max_user_namespaces"
-	sr --proc none --strict -m unlimited --pids unlimited --cpu-time unlimited -- true
+	sr --proc none --strict -m unlimited --pids unlimited --cpu-time unlimited --cpu-max unlimited -- true
 	assert_error 125 "max_user_namespaces"
 	all_forms --proc none
 	sr --proc none -- unshare -U true # the filter still stands
