@@ -36,6 +36,7 @@ struct kit {
 /* One trial, in memory that the child shares. */
 struct trial {
 	/* in */
+	bool whole;              /* a run with its cgroup, not one of a few steps */
 	bool no_proc;
 	/* out */
 	bool planned, cloned, started, ended;
@@ -61,7 +62,7 @@ struct trial {
  */
 static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 {
-	const struct sr_plan_wants wants = { .pty = true, .no_proc = t->no_proc };
+	struct sr_plan_wants wants = { .pty = true, .no_proc = t->no_proc };
 	int r;
 
 	k->env = (struct sr_environment)SR_ENVIRONMENT_INIT;
@@ -84,9 +85,12 @@ static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 		r = environment_open(NULL, &k->env, err);
 	if (!r)
 		r = exec_build(&k->policy, &k->env, 0, &k->exec, err);
-	if (!r)
-		r = plan_build(&k->policy, &k->env, &k->exec, &wants, &k->box, err);
-	return r;
+	if (r < 0)
+		return r;
+	if (t->whole)
+		cgroup_choose(&k->cgroup);
+	wants.cgroup = k->cgroup.way != SR_CGROUP_NONE;
+	return plan_build(&k->policy, &k->env, &k->exec, &wants, &k->box, err);
 }
 
 static void keep_steps(struct trial *t, const struct kit *k)
@@ -111,7 +115,7 @@ static void keep(struct trial *t, const struct kit *k)
 	keep_steps(t, k);
 	t->landlock_abi = k->box.plan.landlock_abi;
 	t->landlock_answer = sys_landlock_abi();
-	t->filter_count = k->box.plan.filter.count;
+	t->filter_count = k->box.counted ? k->box.plan.counted_filter.count : k->box.plan.filter.count;
 	memcpy(t->notes, k->box.notes, sizeof(t->notes));
 	t->note_count = k->box.note_count;
 }
@@ -152,14 +156,13 @@ static void keep_cgroup(struct trial *t, const struct kit *k)
 }
 
 /*
- * As a run chooses its cgroup; but where that would move other processes of a delegated cgroup to another place, which only a
- * run that is wanted may do, what is expected stands for what was tried.
+ * As a run goes on with the cgroup that it chose; but where that would move other processes of a delegated cgroup to another
+ * place, which only a run that is wanted may do, the trial has none, and what is expected stands for it.
  */
-static void choose_cgroup(struct trial *t, struct kit *k)
+static void begin_cgroup(struct trial *t, struct kit *k)
 {
 	struct sr_cgroup expected;
 
-	cgroup_choose(&k->cgroup);
 	t->cgroup.crowded = k->cgroup.way == SR_CGROUP_DELEGATED && k->cgroup.crowded;
 	cgroup_begin(&k->cgroup);
 	expected = k->cgroup;
@@ -180,7 +183,7 @@ static void try_run(void *arg)
 	t->planned = r == 0;
 	if (r < 0)
 		return;
-	choose_cgroup(t, &k);
+	begin_cgroup(t, &k);
 	r = run_prepare(&k.run, &k.box, &k.policy, &k.exec, &none, t->cgroup.crowded ? &unused : &k.cgroup, &t->err);
 	if (!r)
 		r = run_launch(&k.run, &t->err);
@@ -325,14 +328,17 @@ static bool read_trial(struct sr_probes *p, const struct trial *t, int r)
 
 static void whole_run(struct sr_probes *p, struct trial *t)
 {
-	bool works = read_trial(p, t, probe_in_child(try_run, t));
+	bool works;
+
+	t->whole = true;
+	works = read_trial(p, t, probe_in_child(try_run, t));
 
 	if (works) {
 		probe_ok(p, SR_PROBE_RUN, "a program ran in a whole sandbox and ended");
 		return;
 	}
 	if (p->row[SR_PROBE_PROCFS].tried && p->row[SR_PROBE_PROCFS].state == SR_PROBE_MISSING) {
-		*t = (struct trial){ .no_proc = true };
+		*t = (struct trial){ .whole = true, .no_proc = true };
 		works = read_trial(p, t, probe_in_child(try_run, t));
 		if (works)
 			probe_bad(p, SR_PROBE_RUN, SR_PROBE_MISSING, "", "a run works with --proc none, a plain one is refused");
