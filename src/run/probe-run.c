@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "policy/config.h"
 #include "policy/profile.h"
 #include "run/mend.h"
 #include "run/probe.h"
@@ -57,7 +58,7 @@ struct trial {
 };
 
 /*
- * The plan of `sandrun true` under the profile that a plain run has. `explain` keeps it from leaving a mask of /etc in the
+ * The plan of `sandrun -E host -- true` under the user's settings and the profile that a plain run has. `explain` keeps it from leaving a mask of /etc in the
  * user's cache. Every limit is set, so that the notes tell how each would be held.
  */
 static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
@@ -80,7 +81,9 @@ static int plan_true(struct kit *k, const struct trial *t, struct sr_error *err)
 	policy_set_limit(&k->policy, SR_LIMIT_io_weight, 100, SR_FROM_COMMAND_LINE);
 	if (strv_add(&k->policy.operands, "true") < 0)
 		return sr_error_oom(err, "sandbox");
-	r = profile_load(NULL, &k->policy, err);
+	r = config_load(&k->policy, err);
+	if (!r)
+		r = profile_load(k->policy.profile, &k->policy, err);
 	if (!r)
 		r = environment_open(NULL, &k->env, err);
 	if (!r)

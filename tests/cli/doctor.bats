@@ -481,16 +481,20 @@ END
 	assert_contains "$output" "doctor"
 }
 
-@test "a profile of the user's that cannot be read: said by doctor as by a run" {
+@test "a profile and settings of the user's that cannot be read: said by doctor as by a run" {
 	mkdir -p "$HOME/.config/sandrun/profiles"
-	echo '[nonsense]' >"$HOME/.config/sandrun/profiles/default.ini"
-	sr --error-format=json -- true
-	assert_status 125
-	local message
-	message=$(jq -r .message <<<"$stderr")
-	doctor
-	assert_status 2
-	assert_equal "$(row run text)" "$message"
+	local file message
+	for file in profiles/default.ini config.ini; do
+		echo '[nonsense]' >"$HOME/.config/sandrun/$file"
+		sr --error-format=json -- true
+		assert_status 125
+		message=$(jq -r .message <<<"$stderr")
+		assert_contains "$message" "$file"
+		doctor
+		assert_status 2
+		assert_equal "$(row run text)" "$message"
+		rm "$HOME/.config/sandrun/$file"
+	done
 }
 
 # --- AppArmor ---------------------------------------------------------------------------------------------------------------------
