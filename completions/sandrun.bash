@@ -65,7 +65,7 @@ _sandrun_profile_command() {
 	*/*) _sandrun_files -f "$1" ;;
 	*)
 		if ((COMP_CWORD == 2)); then
-			_sandrun_words 'list show check diff' "$1"
+			_sandrun_words 'list show check diff learn' "$1"
 		elif [[ ${COMP_WORDS[2]} != list ]]; then
 			_sandrun_words "$(_sandrun_profiles)" "$1"
 			mapfile -t files < <(compgen -f -X '!*.ini' -- "$1")
@@ -117,6 +117,10 @@ _sandrun() {
 		_sandrun_value "${COMP_WORDS[COMP_CWORD - 2]}" "$cur"
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == doctor ]]; then
+		_sandrun_words '--json --apparmor' "$cur"
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -138,7 +142,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor' -- "$cur")
 			;;
 		esac
 		;;

@@ -45,6 +45,8 @@ complete -c sandrun -n '__sandrun_profile_at verb' -f -a diff -d 'What the secon
 complete -c sandrun -n '__sandrun_profile_at name' -a '(__sandrun_profiles)' -d Profile
 complete -c sandrun -n '__sandrun_profile_at option' -f -a '--json' -d 'Print JSON'
 complete -c sandrun -n __sandrun_at_first -a explain -d 'Print the plan and run nothing'
+complete -c sandrun -n __sandrun_at_first -a doctor -d 'Try what this machine can do, and say the mend'
+complete -c sandrun -f -n '__fish_seen_subcommand_from doctor' -a '--json --apparmor'
 complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 
 complete -c sandrun -l lang -x -a 'python node typescript bash sh ruby perl R php lua awk go c c++ wasm' -d Language

@@ -213,6 +213,22 @@ static void cli_done(struct cli_run *c)
 	fd_close(&c->out_dir_fd);
 }
 
+/* `sandrun profile learn [--] ...` is `sandrun --learn ...`. Returns how many words argv has then. */
+static int spell_learn(int argc, char **argv)
+{
+	static char option[] = "--learn";
+	int from = 3;
+
+	if (argc < 3 || strcmp(argv[1], "profile") != 0 || strcmp(argv[2], "learn") != 0)
+		return argc;
+	if (argc > 3 && strcmp(argv[3], "--") == 0)
+		from++;
+	argv[1] = option;
+	for (int i = from; i <= argc; i++)
+		argv[i - from + 2] = argv[i]; /* the NULL at its end as well */
+	return argc - from + 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli_run c = {
@@ -225,7 +241,7 @@ int main(int argc, char **argv)
 		.argv = argv,
 	};
 	enum args_action action = ARGS_RUN;
-	const struct subcommand *sub = argc > 1 ? subcommand_find(argv[1]) : NULL;
+	const struct subcommand *sub = (argc = spell_learn(argc, argv)) > 1 ? subcommand_find(argv[1]) : NULL;
 	struct sr_error ignored = SR_ERROR_INIT;
 	int status;
 

@@ -17,6 +17,8 @@ struct subcommand {
 	const char *help;
 };
 
+subcommand_fn doctor_main;
+
 /* The row of a word, or NULL. */
 const struct subcommand *subcommand_find(const char *word);
 

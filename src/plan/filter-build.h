@@ -31,5 +31,6 @@ struct sr_compiled_profile {
 extern const struct sr_compiled_profile sr_compiled_profiles[];
 extern const size_t sr_compiled_profile_count;
 extern const struct sr_compiled_filter sr_compiled_init[SR_ARCH_MAX];
+extern const char sr_compiled_libseccomp[]; /* the version that gave the numbers, "2.5.4" */
 
 #endif

@@ -46,6 +46,8 @@ struct sr_run {
 	int payload_fd[3];      /* our ends of the payload's pipes, -1 where the pty serves */
 	bool started, exited;
 	int notes;              /* fallbacks that the child took and that were accepted */
+	unsigned failed_step;   /* 1 + the stage that failed, 0: none; for doctor */
+	int failed_index;
 	struct sr_stream in, out, err, tty_in;
 	uint64_t budget;        /* bytes of output still accepted */
 	bool budget_set;
@@ -88,7 +90,7 @@ int run_send(struct sr_run *run, unsigned type, int index);
 /* Receives one message; 0, -EPIPE at end of file. *ret_fd: a descriptor that came along, or -1. */
 int run_receive(struct sr_run *run, struct sr_msg *msg, int *ret_fd);
 /* Turns a failed step into words with a mend. Always returns a negative errno. */
-int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct sr_error *err);
+int run_stage_error(struct sr_run *run, const struct sr_msg *msg, struct sr_error *err);
 /* Why clone failed, likewise. */
 int run_clone_error(int errnum, struct sr_error *err);
 /* 0 when no socket and no FIFO can be reached below path, -EEXIST with *ret_found (fresh) when one can. */

@@ -3,82 +3,37 @@
  * Words for what can fail while the sandbox is built: `cannot <verb> <object>: <reason>` and, where a cause is known, the mend.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/io.h"
+#include "run/mend.h"
 #include "run/run.h"
 #include "stage/stage.h"
 
-/* First number in a file of /proc/sys, or -1. */
-static long sysctl_number(const char *path)
-{
-	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char buf[32] = "";
-
-	if (fd < 0 || io_read_full(fd, buf, sizeof(buf) - 1) <= 0)
-		return -1;
-	return strtol(buf, NULL, 10);
-}
-
-static bool inside_sandrun(void)
-{
-	char name[64] = "";
-
-	return gethostname(name, sizeof(name) - 1) == 0 && strcmp(name, SR_HOSTNAME) == 0 &&
-	       sysctl_number("/proc/sys/user/max_user_namespaces") == 0;
-}
-
-static bool in_container(void)
-{
-	return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
-}
-
-static int nested(struct sr_error *err)
-{
-	(void)sr_error_set(err, SR_E_NESTED, EPERM, "sandbox", "cannot start a sandbox inside a sandrun sandbox: it allows no further ones");
-	sr_error_hint(err, "run the inner program directly: it is isolated already");
-	return -EPERM;
-}
-
-static int apparmor(int errnum, struct sr_error *err)
-{
-	(void)sr_error_set(err, SR_E_APPARMOR, errnum, "sandbox",
-			   "cannot use a user namespace: AppArmor restricts them on this system (%s)", strerror(errnum));
-	sr_error_hint(err, "one step as root allows it for sandrun alone: install its AppArmor profile (README, \"Ubuntu\"), or "
-			   "for every program: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
-	return -errnum;
-}
-
-static bool apparmor_restricts(void)
-{
-	return geteuid() != 0 && sysctl_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1;
-}
+static const char apparmor_text[] = "cannot use a user namespace: AppArmor restricts them on this system (%s)";
 
 int run_clone_error(int errnum, struct sr_error *err)
 {
-	if (inside_sandrun() || (errnum == ENOSYS && getenv("SANDRUN")))
-		return nested(err);
-	if ((errnum == EPERM || errnum == EACCES) && apparmor_restricts())
-		return apparmor(errnum, err);
-	(void)sr_error_set(err, errnum == EPERM || errnum == ENOSPC || errnum == EUSERS ? SR_E_USERNS_DENIED : SR_E_NAMESPACE,
-			   errnum, "sandbox", "cannot make the sandbox's namespaces: %s", strerror(errnum));
-	if (sysctl_number("/proc/sys/kernel/unprivileged_userns_clone") == 0)
-		sr_error_hint(err, "as root: sysctl -w kernel.unprivileged_userns_clone=1");
-	else if (sysctl_number("/proc/sys/user/max_user_namespaces") == 0)
-		sr_error_hint(err, "as root: sysctl -w user.max_user_namespaces=15000");
-	else if (errnum == ENOSPC || errnum == EUSERS)
-		sr_error_hint(err, "a limit of /proc/sys/user/max_*_namespaces is used up: end other sandboxes or raise it as root");
-	else if (errnum == EPERM && in_container())
-		sr_error_hint(err, "this container forbids user namespaces: start it with --security-opt seccomp=unconfined "
-				   "--security-opt systempaths=unconfined (Docker, Podman) or a seccomp profile that allows clone, unshare "
-				   "and mount");
-	else if (errnum == EPERM || errnum == ENOSYS)
-		sr_error_hint(err, "user namespaces are forbidden here (container, chroot or security module); sandrun needs them");
+	enum mend_id id = mend_for_clone(errnum);
+
+	if (id == MEND_NESTED)
+		(void)sr_error_set(err, SR_E_NESTED, EPERM, "sandbox",
+				   "cannot start a sandbox inside a sandrun sandbox: it allows no further ones");
+	else if (id == MEND_APPARMOR)
+		(void)sr_error_set(err, SR_E_APPARMOR, errnum, "sandbox", apparmor_text, strerror(errnum));
+	else
+		(void)sr_error_set(err, errnum == EPERM || errnum == ENOSPC || errnum == EUSERS ? SR_E_USERNS_DENIED : SR_E_NAMESPACE,
+				   errnum, "sandbox", "cannot make the sandbox's namespaces: %s", strerror(errnum));
+	sr_error_hint(err, "%s", mend_text(id));
+	return -errnum;
+}
+
+/* The mend for what a step's errno alone tells. */
+static int general_hint(int errnum, struct sr_error *err)
+{
+	enum mend_id id = mend_for_refusal(errnum);
+
+	if (id != MEND_NONE)
+		sr_error_hint(err, "%s", mend_text(id));
 	return -errnum;
 }
 
@@ -112,12 +67,9 @@ static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 
 	if (!op)
 		return sr_error_set(err, SR_E_INTERNAL, msg->errnum, "sandbox", "cannot build the new root: %s", reason);
-	if (apparmor_restricts() && (msg->errnum == EPERM || msg->errnum == EACCES))
-		return apparmor(msg->errnum, err);
 	if (op->kind == SR_FS_PROC) {
 		(void)sr_error_set(err, SR_E_PROC, msg->errnum, "sandbox", "cannot mount a fresh /proc: %s", reason);
-		sr_error_hint(err, "parts of this machine's /proc are masked (Docker, Kubernetes): start the container with "
-				   "--security-opt systempaths=unconfined, or run sandrun with --proc none (nothing is less isolated)");
+		sr_error_hint(err, "%s", mend_text(MEND_PROC_MASKED));
 		return -msg->errnum;
 	}
 	if (op->kind == SR_FS_SAME) {
@@ -136,13 +88,16 @@ static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 		if (plan->borrowed_id && msg->errnum == EACCES)
 			sr_error_hint(err, "run by root, the program's user owns nothing: every folder on that path must be open to all "
 					   "(chmod o+x), or run sandrun as an ordinary user");
+		else if (!op->ino || msg->errnum == ENOSYS) /* else it is the file that is closed to the user, not the call */
+			(void)general_hint(msg->errnum, err);
 		return -msg->errnum;
 	}
-	return sr_error_set(err, SR_E_MOUNT, msg->errnum, "sandbox", "cannot build %s of the new root: %s",
-			    op->dest[0] ? op->dest : op->src, reason);
+	(void)sr_error_set(err, SR_E_MOUNT, msg->errnum, "sandbox", "cannot build %s of the new root: %s",
+			   op->dest[0] ? op->dest : op->src, reason);
+	return general_hint(msg->errnum, err);
 }
 
-int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct sr_error *err)
+int run_stage_error(struct sr_run *run, const struct sr_msg *msg, struct sr_error *err)
 {
 	static const struct {
 		enum sr_error_code code;
@@ -168,18 +123,26 @@ int run_stage_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 		[SR_STAGE_INIT] = { SR_E_SETUP, "lock down the sandbox's first process" },
 	};
 	int e = msg->errnum > 0 ? msg->errnum : EPERM;
+	enum mend_id id = mend_for_refusal(e);
 
+	run->failed_step = msg->stage + 1;
+	run->failed_index = msg->index;
 	if (msg->stage == SR_STAGE_EXEC)
 		return exec_error(run, e, err);
 	if (msg->stage == SR_STAGE_FS)
 		return fs_error(run, msg, err);
 	if (msg->stage >= SR_STAGE_MAX)
 		return sr_error_set(err, SR_E_INTERNAL, e, "sandbox", "cannot understand the sandbox's message");
-	if (apparmor_restricts() && (e == EPERM || e == EACCES))
-		return apparmor(e, err);
-	(void)sr_error_set(err, rows[msg->stage].code, e, "sandbox", "cannot %s: %s", rows[msg->stage].what, strerror(e));
+	if (msg->stage <= SR_STAGE_PROPAGATION)
+		id = mend_for_rights(e);
+	if (id == MEND_APPARMOR)
+		(void)sr_error_set(err, SR_E_APPARMOR, e, "sandbox", apparmor_text, strerror(e));
+	else
+		(void)sr_error_set(err, rows[msg->stage].code, e, "sandbox", "cannot %s: %s", rows[msg->stage].what, strerror(e));
+	if (id != MEND_NONE)
+		sr_error_hint(err, "%s", mend_text(id));
 	if (msg->stage == SR_STAGE_IDS && e == ENOENT)
-		sr_error_hint(err, "no /proc is mounted here; as root: mount -t proc proc /proc");
+		sr_error_hint(err, "%s", mend_text(MEND_PROC_MISSING));
 	if (msg->stage == SR_STAGE_SECCOMP && e == EBUSY)
 		sr_error_hint(err, "the container's runtime listens to a filter of its own, and the kernel takes one listener: leave --learn out");
 	if (msg->stage == SR_STAGE_FORK && e == EAGAIN)

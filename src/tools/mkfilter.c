@@ -273,6 +273,7 @@ static void write_compiled_profiles(FILE *f, const struct source *all, size_t co
 static void write_all(FILE *f, const struct source *all, size_t count)
 {
 	static struct sr_syscall_numbers numbers;
+	const struct scmp_version *version;
 	struct sr_verdicts init;
 
 	find_numbers(&numbers);
@@ -289,6 +290,8 @@ static void write_all(FILE *f, const struct source *all, size_t count)
 	for (int a = 0; a < SR_ARCH_MAX; a++)
 		write_filter(f, "filter_init", &init, &numbers, (enum sr_arch)a);
 	write_compiled_profiles(f, all, count);
+	version = seccomp_version();
+	(void)fprintf(f, "const char sr_compiled_libseccomp[] = \"%u.%u.%u\";\n", version->major, version->minor, version->micro);
 }
 
 /* By a temporary name: a build that was interrupted must not leave half a file that looks new. */

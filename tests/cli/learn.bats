@@ -372,3 +372,15 @@ hint: run it again with --learn, which names the call"
 	sr --explain "$T/sockets.py"
 	refute_contains "$output" $'\nlearn '
 }
+
+@test "profile learn is another word for it" {
+	local code='import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
+	printf '%s\n' "$code" >"$T/netlink.py"
+	sr profile learn -- "$T/netlink.py"
+	assert_status 1
+	assert_contains "$stderr" "socket(family AF_NETLINK"
+	sr profile learn -q "$T/netlink.py"
+	assert_contains "$stderr" "socket(family AF_NETLINK"
+	sr "$T/netlink.py"
+	refute_contains "$stderr" "sandrun: learned"
+}

@@ -190,7 +190,7 @@ pidfd_send_signal 424'
 	assert_success
 	assert_equal "$(report .enforced.landlockAbi)" 0
 	assert_equal "$(report '.notes[] | select(.what == "landlock") | .degraded')" true
-	sr --strict -m unlimited --pids unlimited --cpu-time unlimited -- true
+	sr --strict -m unlimited --pids unlimited --cpu-time unlimited --cpu-max unlimited -- true
 	assert_error 125 "Landlock"
 	SANDRUN=$PLAIN
 	sr --report "$T/report.json" -- true
@@ -280,7 +280,7 @@ pidfd_send_signal 424'
 	sr --proc none --report "$T/report.json" -- true
 	assert_success
 	assert_contains "$(report '.notes[] | select(.what == "user-sysctl") | .text')" "max_user_namespaces"
-	sr --proc none --strict -m unlimited --pids unlimited --cpu-time unlimited -- true
+	sr --proc none --strict -m unlimited --pids unlimited --cpu-time unlimited --cpu-max unlimited -- true
 	assert_error 125 "max_user_namespaces"
 	all_forms --proc none
 	sr --proc none -- unshare -U true # the filter still stands
@@ -573,50 +573,69 @@ own_etc() {
 	assert_output refused
 }
 
+# Puts a folder with a passwd of its own where sandrun looks for its mask: planted PLACE. It has the time of /etc, as sandrun's
+# own has: nothing but what the test changes afterwards speaks against it.
+planted() {
+	mkdir -p "$1"
+	chmod 755 "$1"
+	echo 'root::0:0::/:/bin/sh' >"$1/passwd"
+	touch -r /etc "$1"
+}
+
 @test "/etc: a planted mask is not used" {
-	sr -- ls -A /etc
-	local names=$output name cache=$HOME/.cache/sandrun
+	sr -- sh -c 'ls -A /etc; cat /etc/passwd'
+	assert_success
+	local shown=$output name cache=$HOME/.cache/sandrun look=(sh -c 'ls -A /etc; cat /etc/passwd')
 	name=$(masks)
-	# writable by others, with something in it
+	refute_contains "$shown" "root::0"
+	# the control: one that nobody else could have made is used
 	rm -rf "$cache"
-	mkdir -p "$cache/$name"
-	echo 'root::0:0::/:/bin/sh' >"$cache/$name/passwd"
+	planted "$cache/$name"
+	chmod 700 "$cache"
+	sr -- "${look[@]}"
+	assert_contains "$output" "root::0"
+	# writable by others
 	chmod 777 "$cache/$name"
-	sr -- sh -c 'ls -A /etc'
-	assert_output "$names"
-	sr -- cat /etc/passwd
-	refute_contains "$output" "root::0"
+	touch -r /etc "$cache/$name"
+	sr -- "${look[@]}"
+	assert_output "$shown"
+	# of another time than /etc
+	rm -rf "$cache"
+	planted "$cache/$name"
+	touch "$cache/$name"
+	sr -- "${look[@]}"
+	assert_output "$shown"
 	# a link to a folder that would be fine
 	rm -rf "$cache"
-	mkdir -p "$cache" "$T/fine"
-	echo 'root::0:0::/:/bin/sh' >"$T/fine/passwd"
+	mkdir -p "$cache"
+	planted "$T/fine"
 	ln -s "$T/fine" "$cache/$name"
-	sr -- ls -A /etc
-	assert_output "$names"
-	sr -- cat /etc/passwd
-	refute_contains "$output" "root::0"
+	sr -- "${look[@]}"
+	assert_output "$shown"
 	# a file; a FIFO
 	rm -rf "$cache"
 	mkdir -p "$cache"
 	echo x >"$cache/$name"
-	sr -- ls -A /etc
-	assert_output "$names"
-	rm "$cache/$name"
+	touch -r /etc "$cache/$name"
+	sr -- "${look[@]}"
+	assert_output "$shown"
+	rm -rf "${cache:?}/$name"
 	mkfifo "$cache/$name"
-	sr -- ls -A /etc
-	assert_output "$names"
+	touch -r /etc "$cache/$name"
+	sr -- "${look[@]}"
+	assert_output "$shown"
 	# a folder above that others may write, or a link
 	rm -rf "$cache"
-	mkdir -p "$cache/$name"
-	chmod 755 "$cache/$name"
+	planted "$cache/$name"
 	chmod 777 "$cache"
-	sr -- ls -A /etc
-	assert_output "$names"
+	sr -- "${look[@]}"
+	assert_output "$shown"
 	rm -rf "$cache"
-	mkdir -p "$T/moved/$name"
+	planted "$T/moved/$name"
+	chmod 700 "$T/moved"
 	ln -s "$T/moved" "$cache"
-	sr -- ls -A /etc
-	assert_output "$names"
+	sr -- "${look[@]}"
+	assert_output "$shown"
 }
 
 @test "/etc: many first runs at once" {

@@ -5,6 +5,7 @@
  * Takes something away from COMMAND, as an older kernel, a container or a strict machine would, then executes it.
  *
  * CALL=ERRNO          that system call fails with ENOSYS, EPERM, EACCES or EINVAL (seccomp); `landlock` stands for its three calls
+ * CALL=KILL           whoever makes that call is killed
  * userns              no new user namespaces, as in Docker: clone and unshare EPERM, clone3 ENOSYS
  * null:FILE           /dev/null is mounted over FILE: over one of /proc it makes a fresh procfs impossible
  * tmpfs:FOLDER        an empty tmpfs is mounted over FOLDER: below /usr it makes an overlay of /usr impossible
@@ -41,6 +42,7 @@
 #endif
 
 #define USAGE 2
+#define KILL (-1)
 #define CLONE3 435 /* on every machine, as every number from 424 on */
 
 static const struct {
@@ -83,7 +85,8 @@ static void add(struct sock_filter insn)
 static void deny(int number, int errnum)
 {
 	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1));
-	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)errnum));
+	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					 errnum == KILL ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | (unsigned)errnum));
 }
 
 /* The call fails when its first argument has the flag; the accumulator holds the number again afterwards. */
@@ -106,6 +109,8 @@ static int error_number(const char *name)
 		return EACCES;
 	if (strcmp(name, "EINVAL") == 0)
 		return EINVAL;
+	if (strcmp(name, "KILL") == 0)
+		return KILL;
 	(void)fprintf(stderr, "without: unknown errno %s\n", name);
 	exit(USAGE);
 }

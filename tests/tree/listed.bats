@@ -29,7 +29,7 @@ unlisted() {
 
 @test "every profile, page, completion and example is listed" {
 	local dirs=() d
-	for d in profiles environments man completions examples bench; do
+	for d in profiles environments man completions examples bench apparmor; do
 		[ ! -d "$TOP/$d" ] || dirs+=("$d")
 	done
 	assert_equal "$(cd "$TOP" && find "${dirs[@]}" -type f | sort | unlisted)" ""

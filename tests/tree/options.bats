@@ -120,6 +120,14 @@ bash_words() {
 	assert_equal "$(fish_words 'sandrun profile show --j')" --json
 }
 
+@test "bash and fish complete doctor and its options" {
+	assert_contains "$(bash_words sandrun doc)" doctor
+	assert_equal "$(bash_words sandrun doctor --)" $'--apparmor\n--json'
+	require_cmd fish
+	assert_equal "$(fish --no-config -c 'source $argv[1]; complete -C "sandrun doctor "' "$TOP/completions/sandrun.fish" | cut -f1 | sort)" \
+		$'--apparmor\n--json'
+}
+
 @test "the zsh completion is good zsh" {
 	require_cmd zsh
 	try zsh -n "$TOP/completions/_sandrun"

@@ -248,7 +248,7 @@ static void test_refusals(void)
 		{ "-i x: s", "no name after the colon", "PATH:NAME", "an input without a name" },
 		{ "--bind a:b s", "no absolute path", "PATH:/", "a relative place to bind to" },
 		{ "verify x", "the subcommand is not in this version", "./verify", "a subcommand to come" },
-		{ "doctor", "not in this version", "./doctor", "another" },
+		{ "serve", "not in this version", "./serve", "another" },
 		{ "-q", "no script is given", "--lang LANG", "no script" },
 		{ "--", "no command is given", "COMMAND", "no command" },
 		{ "-C dir --no-manifest --lang python", "no script is given", "SCRIPT", "a project whose sandrun.ini is ignored" },
