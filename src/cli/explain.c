@@ -162,7 +162,9 @@ static void fences(const struct cli_run *c, FILE *f)
 		(void)fprintf(f, "%-12srefused calls are noted and refused; files and sockets are watched from outside\n", "learn");
 	if (c->policy.strict)
 		(void)fprintf(f, "%-12syes, by %s: every fallback is refused\n", "strict",
-			      c->policy.strict_by_profile ? "the profile" : "--strict");
+			      c->policy.strict_by_profile		? "the profile" :
+			      policy_is_given(&c->policy, "strict") ? "--strict" :
+								      "a configuration file");
 	if (p->landlock_abi)
 		(void)fprintf(f, "%-12sABI %d\n", "landlock", p->landlock_abi);
 	else

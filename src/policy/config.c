@@ -257,7 +257,7 @@ static void apply_talk(struct config *c, struct sr_policy *p)
 		p->quiet = c->quiet > 0;
 		p->verbose = c->verbose > 0;
 	}
-	p->strict = p->strict || c->strict > 0;
+	p->strict = p->strict || (c->strict > 0 && !p->no_strict);
 }
 
 static void apply(struct config *c, struct sr_policy *p)

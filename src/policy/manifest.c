@@ -682,7 +682,7 @@ int manifest_apply(struct sr_manifest *m, struct sr_policy *p, struct sr_error *
 		r = apply_limits(&a);
 	if (r < 0)
 		return r;
-	p->strict = p->strict || m->strict;
+	p->strict = p->strict || (m->strict && !p->no_strict); /* the user has answered for this run */
 	p->manifest_text = SR_TAKE_PTR(m->text);
 	p->manifest_len = m->len;
 	return note(&a, "strict", m->strict_line, m->strict);
@@ -719,8 +719,8 @@ int manifest_apply_profile(struct sr_manifest *m, struct sr_policy *p, const str
 		    limit_is_within(sr_limit_rows[i].kind, wanted->limits[i].value, p->limits[i].value))
 			policy_lower_limit(p, (enum sr_limit_id)i, wanted->limits[i].value);
 	}
-	if (!policy_is_given(p, "no-strict")) /* a profile may say it too */
-		p->strict = p->strict || wanted->strict;
+	if (wanted->strict && !p->strict && !p->no_strict) /* a profile may say it too */
+		p->strict = p->strict_by_profile = true;
 	strv_done(&p->seccomp.allow);
 	strv_done(&p->seccomp.deny);
 	free(p->profile_name);

@@ -192,7 +192,7 @@ static int refuse_fallback(const struct sr_policy *p, const char *text, struct s
 		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run: profile %s takes no fallback: %s",
 				   str_escape(p->profile_name, shown, sizeof(shown)), text);
 		sr_error_hint(err, "sandrun doctor says what this machine lacks; --no-strict accepts the fallback and keeps the rest of the profile");
-	} else {
+	} else { /* --strict, or "strict = yes" of a configuration file */
 		(void)sr_error_set(err, SR_E_LIMIT_FALLBACK, ENOTSUP, "sandbox", "cannot run with --strict: %s", text);
 		sr_error_hint(err, "sandrun doctor says what this machine lacks; leave --strict out to accept the fallback, or set that limit to unlimited");
 	}

@@ -92,6 +92,13 @@ as() {
 	printf '[profile]\nextends = ./tight.ini\n' >child.ini
 	sr -p ./child.ini --explain -- true
 	assert_contains "$output" "yes, by the profile"
+	mkdir -p "$XDG_CONFIG_HOME/sandrun"
+	printf '[run]\nstrict = yes\n' >"$XDG_CONFIG_HOME/sandrun/config.ini"
+	sr --explain -- true
+	assert_contains "$output" "yes, by a configuration file: every fallback"
+	sr --no-strict -- echo ran
+	assert_output ran
+	rm "$XDG_CONFIG_HOME/sandrun/config.ini"
 	sr --strict --no-strict -- true
 	assert_error 125 "'--strict' with '--no-strict'"
 	sr -p ci --no-strict -o 'no*' -- true
