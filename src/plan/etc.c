@@ -261,6 +261,18 @@ static int stamp(struct sr_stamp *ret, struct stat *st)
 	return 0;
 }
 
+/*
+ * Changed a moment ago, or in the future: another change within the same tick of the kernel's clock would leave the same
+ * times (before Linux 6.13 a tick is up to 10 ms), so they prove nothing about the names.
+ */
+static bool is_fresh(const struct sr_stamp *s)
+{
+	int64_t seconds = s->mtime_s > s->ctime_s ? s->mtime_s : s->ctime_s;
+	struct timespec now;
+
+	return clock_gettime(CLOCK_REALTIME, &now) < 0 || now.tv_sec <= seconds + 1;
+}
+
 bool etc_mask(bool borrowed, bool make, struct etc_mask *ret)
 {
 	struct etc_mask m = { .path = "" };
@@ -268,7 +280,7 @@ bool etc_mask(bool borrowed, bool make, struct etc_mask *ret)
 	struct sr_stamp after;
 	struct stat st;
 
-	if (base_folder(borrowed, base, sizeof(base)) < 0 || stamp(&m.stamp, &st) < 0)
+	if (base_folder(borrowed, base, sizeof(base)) < 0 || stamp(&m.stamp, &st) < 0 || is_fresh(&m.stamp))
 		return false;
 	(void)snprintf(name, sizeof(name), "etc-%d-%llx-%llx-%llx.%llx-%llx.%llx", MASK_VERSION, (unsigned long long)st.st_dev,
 		       (unsigned long long)st.st_ino, (unsigned long long)m.stamp.mtime_s, (unsigned long long)m.stamp.mtime_ns,

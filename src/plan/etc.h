@@ -6,7 +6,8 @@
  *	mask   one overlay of the host's /etc with a folder of our own on top, which holds the synthetic files and a whiteout
  *	       for every other name. One mount instead of thirty. The folder is kept in the user's cache folder
  *	       ($XDG_CACHE_HOME/sandrun, root: /run/sandrun) under a name made of /etc's device, inode and times, so a name
- *	       that appears in /etc makes a new one; the child compares the times again once the mount stands.
+ *	       that appears in /etc makes a new one; the child compares the times again once the mount stands. Not within a
+ *	       second or two of a change: times that fresh prove nothing.
  *	pieces the names one by one, bound from a hidden overlay. For when there is no cache folder, it cannot hold
  *	       whiteouts (NFS), or /etc has submounts (containers).
  */

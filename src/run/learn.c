@@ -194,7 +194,8 @@ void learn_answer(struct sr_learn *l, const struct pollfd *fd)
 		if (poll(&again, 1, 0) < 0)
 			return;
 	}
-	if (again.revents & (POLLHUP | POLLERR | POLLNVAL))
+	/* POLLERR is no end: the kernel says so too when a signal comes while it waits for its own lock */
+	if (again.revents & (POLLHUP | POLLNVAL))
 		fd_close(&l->listener); /* nobody lives who has this filter */
 }
 

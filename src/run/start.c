@@ -436,12 +436,34 @@ static int go(struct sr_run *run, struct sr_error *err)
 	return r < 0 ? sr_error_set(err, SR_E_SETUP, -r, "sandbox", "cannot open the sandbox's gate: %s", strerror(-r)) : 0;
 }
 
+/*
+ * A machine's /proc may hide processes (hidepid) or list no children: then nothing holds what the watchdog would. To be
+ * asked when init is as undumpable as it will be: before, even hidepid shows it.
+ */
+static int check_sight(struct sr_run *run, struct sr_error *err)
+{
+	if (!run->sampled || run->blind || proctree_visible(run->init))
+		return 0;
+	run->blind = true;
+	if (policy_limit(run->policy, SR_LIMIT_memory_bytes) != SR_UNLIMITED ||
+	    policy_limit(run->policy, SR_LIMIT_cpu_ns) != SR_UNLIMITED ||
+	    policy_limit(run->policy, SR_LIMIT_cpu_window) != SR_UNLIMITED)
+		plan_note(run->box, true, "watchdog",
+			  "memory and CPU limits: /proc here hides the sandbox (hidepid?); only rlimits of each process hold");
+	return refuse_degraded(run, err);
+}
+
 /* The child waits at its gate: it has a terminal to hand over, took fallbacks, or was faster than we. */
 static int at_the_gate(struct sr_run *run, int fd, struct sr_error *err)
 {
 	bool told = run->outcome.phases.go != 0;
+	int r = check_sight(run, err);
 
 	run->outcome.phases.ready = run_now();
+	if (r < 0) {
+		fd_close(&fd);
+		return r;
+	}
 	if (run->box->plan.pty) {
 		run->pty_master = fd;
 		if (fd < 0)
@@ -453,21 +475,6 @@ static int at_the_gate(struct sr_run *run, int fd, struct sr_error *err)
 	return told && run->notes == 0 ? 0 : go(run, err);
 }
 
-/* A machine's /proc may hide processes (hidepid) or list no children: then nothing holds what the watchdog would. */
-static int check_sight(struct sr_run *run, struct sr_error *err)
-{
-	run->sampled = !(run->cgroup->controllers & SR_CGROUP_MEMORY);
-	if (!run->sampled || proctree_visible(run->init))
-		return 0;
-	run->blind = true;
-	if (policy_limit(run->policy, SR_LIMIT_memory_bytes) != SR_UNLIMITED ||
-	    policy_limit(run->policy, SR_LIMIT_cpu_ns) != SR_UNLIMITED ||
-	    policy_limit(run->policy, SR_LIMIT_cpu_window) != SR_UNLIMITED)
-		plan_note(run->box, true, "watchdog",
-			  "memory and CPU limits: /proc here hides the sandbox (hidepid?); only rlimits of each process hold");
-	return refuse_degraded(run, err);
-}
-
 int run_launch(struct sr_run *run, struct sr_error *err)
 {
 	int fd, type, r = run_watch_signals(run, err);
@@ -475,9 +482,9 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 	if (!r)
 		r = place(run, err);
 	run->box->counted = run->cgroup->controllers & SR_CGROUP_MEMORY;
-	if (!r)
-		r = check_sight(run, err);
-	if (!r && !run->box->plan.pty && run->notes == 0)
+	run->sampled = !run->box->counted;
+	/* what --strict may still refuse is known at the gate only */
+	if (!r && !run->box->plan.pty && run->notes == 0 && !(run->policy->strict && run->sampled))
 		r = go(run, err); /* nothing is left to do here: the word is there before the child comes to its gate */
 	while (!r && !run->started) {
 		type = next_message(run, &fd, err);
@@ -495,7 +502,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 	}
 	run->outcome.phases.started = run_now();
 	cgroup_started(run->cgroup);
-	return r;
+	return r < 0 ? r : check_sight(run, err);
 }
 
 void run_done(struct sr_run *run)

@@ -387,6 +387,10 @@ under_ceilings() {
 	local i
 	for i in 1 2 3 4 5; do
 		goes_on proc-visible "hidepid" "as root: mount -o remount,hidepid=0 /proc" || return 1
+		# A run says so as well, whether or not it started before PID 1 was hidden.
+		sr -v -- true
+		assert_success
+		assert_contains "$stderr" "/proc here hides the sandbox" || return 1
 	done
 }
 

@@ -127,7 +127,7 @@ unshare EPERM unshare CLONE_NEWNET"
 
 @test "stopped and continued children, and a child that is traced no more than once" {
 	sr --learn -- bash -c 'stopped() { until grep -q "^State:.[tT]" /proc/$1/status; do sleep 0.05; done; }
-sleep 0.2 & kill -STOP $!; stopped $!; kill -CONT $!; wait $!; echo $?
+sleep 2 & kill -STOP $!; stopped $!; kill -CONT $!; wait $!; echo $?
 (kill -STOP $BASHPID; echo on) & stopped $!; kill -CONT $!; wait $!
 timeout 0.2 sleep 9; echo $?; trap "echo caught" USR1; kill -USR1 $$; sleep 30 & exec true'
 	assert_success

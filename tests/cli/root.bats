@@ -162,6 +162,7 @@ for i in range(20): subprocess.Popen(["sleep", "5"])'
 }
 
 @test "the mask of /etc is where the program's user can reach it, root's, and used by every run" {
+	etc_settled
 	sr -- ls -A /etc
 	assert_success
 	local names=$output
@@ -174,6 +175,7 @@ for i in range(20): subprocess.Popen(["sleep", "5"])'
 }
 
 @test "a user's mask of /etc that belongs to somebody else is not used" {
+	etc_settled
 	open_to_user
 	sr_capture user ./own -- ls -A /etc
 	assert_success

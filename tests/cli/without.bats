@@ -492,6 +492,7 @@ own_etc() {
 }
 
 @test "/etc: the mask is made once, for the user alone, and used again" {
+	etc_settled
 	sr -- ls -A /etc
 	local names=$output first
 	refute_contains "$names" shadow
@@ -510,6 +511,7 @@ own_etc() {
 
 @test "/etc: made anew when a name comes; the new name is hidden, or shown where it belongs" {
 	own_etc
+	etc_settled "$T/etc"
 	sr -- ls -A /etc
 	assert_success
 	local names=$output before
@@ -517,6 +519,12 @@ own_etc() {
 	echo secret >"$T/etc/sr-secret.conf"
 	sr -- ls -A /etc
 	assert_success
+	assert_output "$names"
+	sr -- cat /etc/sr-secret.conf
+	assert_status 1
+	assert_equal "$(masks)" "$before" # too fresh: the pieces were shown one by one
+	etc_settled "$T/etc"
+	sr -- ls -A /etc
 	assert_output "$names"
 	sr -- cat /etc/sr-secret.conf
 	assert_status 1
@@ -559,6 +567,7 @@ own_etc() {
 }
 
 @test "/etc: piece by piece, where there is no place for a mask, shows the same" {
+	etc_settled
 	local all='cd /etc && find . -mindepth 1 -maxdepth 2 | LC_ALL=C sort; cat hosts passwd nsswitch.conf os-release'
 	sr -- sh -c "$all"
 	assert_success
@@ -583,6 +592,7 @@ planted() {
 }
 
 @test "/etc: a planted mask is not used" {
+	etc_settled
 	sr -- sh -c 'ls -A /etc; cat /etc/passwd'
 	assert_success
 	local shown=$output name cache=$HOME/.cache/sandrun look=(sh -c 'ls -A /etc; cat /etc/passwd')
@@ -639,6 +649,7 @@ planted() {
 }
 
 @test "/etc: many first runs at once" {
+	etc_settled
 	sr -- ls -A /etc
 	local names=$output i pids=()
 	rm -rf "$HOME/.cache"

@@ -117,6 +117,7 @@ nobody:65534"
 
 @test "case 54: what sandrun keeps in its cache about /etc is not believed once somebody changed it" {
 	local mask name=
+	etc_settled
 	export HOME=$T/home XDG_CACHE_HOME=
 	mkdir "$HOME"
 	for name in machine-id fstab login.defs shells passwd-; do

@@ -65,6 +65,7 @@ kill_at_random() {
 @test "SIGKILL at 50 random moments of the very first start is no hindrance to the next" {
 	local i m left stamps=
 	m=$(mark)
+	etc_settled
 	export XDG_CACHE_HOME=
 	for ((i = 0; i < 50; i++)); do
 		export HOME=$T/home-$i

@@ -196,6 +196,18 @@ assert_canaries() {
 	done
 }
 
+# etc_settled [FOLDER]: no mask is made of an /etc that changed within the last two seconds.
+etc_settled() {
+	local changed=0 t
+	while :; do
+		for t in $(stat -c '%Y %Z' "${1-/etc}"); do
+			[ "$t" -le "$changed" ] || changed=$t
+		done
+		[ "$(($(date +%s) - changed))" -lt 2 ] || return 0
+		sleep 0.2
+	done
+}
+
 wait_for() {
 	local deadline=$((SECONDS + $1))
 	shift

@@ -103,7 +103,7 @@ bash_words() {
 	mkdir -p "$T/config/sandrun/profiles" "$T/data/sandrun/profiles"
 	touch "$T/config/sandrun/profiles/mine.ini" "$T/data/sandrun/profiles/strict.ini" here.ini here.txt
 	assert_contains "$(bash_words sandrun pro)" profile
-	assert_equal "$(bash_words sandrun profile '' | xargs)" "check diff list show"
+	assert_equal "$(bash_words sandrun profile '' | xargs)" "check diff learn list show"
 	assert_equal "$(bash_words sandrun profile s)" show
 	assert_equal "$(bash_words sandrun profile show '' | xargs)" "default here.ini mine strict"
 	assert_equal "$(bash_words sandrun profile diff default m)" mine
@@ -113,7 +113,7 @@ bash_words() {
 	fish_words() {
 		fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "$TOP/completions/sandrun.fish" "$1" | cut -f1 | sort | xargs
 	}
-	assert_equal "$(fish_words 'sandrun profile ')" "check diff list show"
+	assert_equal "$(fish_words 'sandrun profile ')" "check diff learn list show"
 	assert_equal "$(fish_words 'sandrun profile check m')" mine
 	assert_contains "$(fish_words 'sandrun profile show ')" "default"
 	assert_contains "$(fish_words 'sandrun pro')" profile
