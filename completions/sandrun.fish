@@ -42,6 +42,7 @@ complete -c sandrun -n '__sandrun_profile_at verb' -f -a list -d 'Every profile 
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a show -d 'Limits and system calls, with reasons'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a check -d 'What is wrong, and the mend'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a diff -d 'What the second changes against the first'
+complete -c sandrun -n '__sandrun_profile_at verb' -f -a learn -d 'Run, and say what was refused'
 complete -c sandrun -n '__sandrun_profile_at name' -a '(__sandrun_profiles)' -d Profile
 complete -c sandrun -n '__sandrun_profile_at option' -f -a '--json' -d 'Print JSON'
 complete -c sandrun -n __sandrun_at_first -a explain -d 'Print the plan and run nothing'
