@@ -6,17 +6,27 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIRST_SLOTS 64U /* then twice as many: growing by one would have the allocator map and unmap pages all the time */
+
 int strv_add(struct sr_strv *v, const char *s)
 {
 	SR_AUTOFREE char *copy = strdup(s);
+	const size_t needed = v->count + 2;
+	size_t slots = 0;
 	char **bigger;
 
 	if (!copy)
 		return -ENOMEM;
-	bigger = realloc(v->items, (v->count + 2) * sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	v->items = bigger;
+	if (v->count == 0)
+		slots = FIRST_SLOTS;
+	else if (needed > FIRST_SLOTS && ((needed - 1) & (needed - 2)) == 0) /* the slots there are, a power of two, are full */
+		slots = (needed - 1) * 2;
+	if (slots) {
+		bigger = realloc(v->items, slots * sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		v->items = bigger;
+	}
 	v->items[v->count++] = SR_TAKE_PTR(copy);
 	v->items[v->count] = NULL;
 	return 0;
