@@ -4,6 +4,7 @@
 # same conditions either goes on or is refused for the same reason with the same mend.
 
 load ../lib/common
+load ../lib/under
 
 WITHOUT=$BUILD/tests/lib/without
 
@@ -15,21 +16,6 @@ setup() {
 	PLAIN=$SANDRUN
 	# run by root, the program's user owns nothing: what it is shown must be open to all
 	[ "$(id -u)" != 0 ] || chmod o+x "$BATS_RUN_TMPDIR" "$(dirname "$T")" "$T"
-}
-
-# From here on `sr` runs sandrun by this command.
-under() {
-	{
-		printf '#!/bin/bash\nexec'
-		printf ' %q' "$@" "$PLAIN"
-		printf ' "$@"\n'
-	} >"$T/wrapped"
-	chmod +x "$T/wrapped"
-	SANDRUN=$T/wrapped
-}
-
-without() {
-	under "$WITHOUT" "$@" --
 }
 
 untouched() {

@@ -4,6 +4,7 @@
 # fallback or refuses with the documented code.
 
 load ../lib/common
+load ../lib/under
 
 WITHOUT=$BUILD/tests/lib/without
 
@@ -18,21 +19,6 @@ setup() {
 	echo 'value = 7' >"$T/p/helper.py"
 	echo 'import helper; print(helper.value)' >"$T/p/main.py"
 	echo 'some text' >"$T/data"
-}
-
-# From here on `sr` runs sandrun by this command: under env -i
-under() {
-	{
-		printf '#!/bin/bash\nexec'
-		printf ' %q' "$@" "$PLAIN"
-		printf ' "$@"\n'
-	} >"$T/wrapped"
-	chmod +x "$T/wrapped"
-	SANDRUN=$T/wrapped
-}
-
-without() {
-	under "$WITHOUT" "$@" --
 }
 
 running() {

@@ -5,20 +5,7 @@
 # refuses. Never less isolated.
 
 load ../lib/common
-
-degraded() {
-	report '[.notes[] | select(.degraded) | .what] | sort | join(" ")'
-}
-
-without_a_cgroup() {
-	sr --report "$T/report.json" "$@" -- echo ran
-	assert_success
-	assert_output ran
-	assert_equal "$(report .enforced.cgroup)" none
-	assert_equal "$(degraded)" "cpu.max cpu.time memory.max pids.max"
-	sr --strict "$@" -- echo ran
-	assert_error 125 "cannot run with --strict: memory limit: no cgroup v2 controller"
-}
+load cgroup
 
 @test "a bus that is not there, a bus that is no bus, a missing sandrun-scope" {
 	sr --report "$T/report.json" -- echo ran

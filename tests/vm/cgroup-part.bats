@@ -5,10 +5,7 @@
 # refuses. Never less isolated.
 
 load ../lib/common
-
-degraded() {
-	report '[.notes[] | select(.degraded) | .what] | sort | join(" ")'
-}
+load cgroup
 
 @test "without the cpu controller memory and processes are held, and cpu.max says so" {
 	sr --report "$T/report.json" -- echo ran
