@@ -14,6 +14,7 @@
 #include "base/fd.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10)
+#define FIRST_BYTES 4096U /* most streams bring less, or nothing: a quarter of a megabyte is not mapped for them */
 #define BUSY_PIPE_BYTES (1 << 20)
 
 void stream_init(struct sr_stream *s, int from, int to)
@@ -28,9 +29,16 @@ void stream_init(struct sr_stream *s, int from, int to)
 
 static int make_buffer(struct sr_stream *s, size_t size)
 {
-	if (!s->buf)
-		s->buf = malloc(size);
-	return s->buf ? 0 : -ENOMEM;
+	char *bigger;
+
+	if (s->buf && s->size >= size)
+		return 0;
+	bigger = realloc(s->buf, size);
+	if (!bigger)
+		return -ENOMEM;
+	s->buf = bigger;
+	s->size = size;
+	return 0;
 }
 
 int stream_preload(struct sr_stream *s, const void *data, size_t len)
@@ -152,13 +160,10 @@ static void end_of_file(struct sr_stream *s)
 static enum stream_event read_some(struct sr_stream *s)
 {
 	enum stream_event event = STREAM_OK;
-	ssize_t n;
+	char first[FIRST_BYTES], *to = s->buf ? s->buf : first;
+	size_t size = s->buf ? s->size : sizeof(first);
+	ssize_t n = s->from_is_socket ? recv(s->from, to, size, MSG_DONTWAIT) : read(s->from, to, size);
 
-	if (make_buffer(s, BUFFER_BYTES) < 0) {
-		destination_lost(s, ENOMEM);
-		return STREAM_OK;
-	}
-	n = s->from_is_socket ? recv(s->from, s->buf, BUFFER_BYTES, MSG_DONTWAIT) : read(s->from, s->buf, BUFFER_BYTES);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return STREAM_OK;
@@ -168,6 +173,13 @@ static enum stream_event read_some(struct sr_stream *s)
 		end_of_file(s);
 		return STREAM_OK;
 	}
+	/* whoever fills what there was gets the whole; what is in a buffer that is there stays when it grows */
+	if (make_buffer(s, (size_t)n == size ? BUFFER_BYTES : FIRST_BYTES) < 0) {
+		destination_lost(s, ENOMEM);
+		return STREAM_OK;
+	}
+	if (to == first)
+		memcpy(s->buf, first, (size_t)n);
 	if (s->budget) {
 		if ((uint64_t)n > *s->budget) {
 			n = (ssize_t)*s->budget;

@@ -29,6 +29,7 @@ struct sr_stream {
 	int error;             /* errno of a destination that failed for another reason than a vanished reader */
 	uint64_t *budget;      /* bytes that may still be accepted; shared by stdout and stderr; NULL: no limit */
 	char *buf;             /* made at first use */
+	size_t size;           /* of it */
 	size_t start, len;
 	struct sr_digest digest;
 	uint64_t accepted;     /* bytes read and hashed */
