@@ -116,7 +116,7 @@ static void limit_line(const struct cli_run *c, char *out, size_t size)
 	if (hit == SR_HIT_NONE)
 		return;
 	if (hit == SR_HIT_HOST_MEMORY) {
-		(void)snprintf(out, size, "ended because the machine's memory was running out");
+		(void)snprintf(out, size, "ended because the memory of the machine, or of the cgroup around sandrun, was running out");
 		return;
 	}
 	limit_text(&c->policy, rows[hit].id, value);

@@ -122,7 +122,8 @@ static json_t *enforced(const struct cli_run *c)
 		return json_null();
 	return json_pack("{s:[sssssss], s:b, s:s, s:i, s:i, s:i, s:s, s:s, s:s}", "namespaces", "user", "pid", "mount", "network",
 			 "ipc", "uts", "cgroup", "noNewPrivileges", 1, "capabilities", "none", "landlockAbi", p->landlock_abi,
-			 "seccompInstructions", (int)p->filter.count, "hostUid", (int)p->outer_uid, "network", "none", "cgroup",
+			 "seccompInstructions",
+			 (int)(c->box.counted ? p->counted_filter.count : p->filter.count), "hostUid", (int)p->outer_uid, "network", "none", "cgroup",
 			 cgroup_way_name(c->cgroup.way), "howKnown", "installed");
 }
 

@@ -18,11 +18,19 @@ void plan_note(struct sr_plan_box *box, bool degraded, const char *what, const c
 	struct sr_plan_note *n;
 	va_list ap;
 
-	if (box->note_count == SR_PLAN_MAX_NOTES) {
-		box->notes[SR_PLAN_MAX_NOTES - 1].degraded |= degraded; /* its text is lost, what it means for --strict is not */
-		return;
+	if (box->note_count < SR_PLAN_MAX_NOTES) {
+		n = &box->notes[box->note_count++];
+	} else { /* a loss is never crowded out by what is plain information: a project can bring as much of that as it likes */
+		n = &box->notes[SR_PLAN_MAX_NOTES - 1];
+		for (size_t i = SR_PLAN_MAX_NOTES; degraded && i-- > 0;) {
+			if (!box->notes[i].degraded) {
+				n = &box->notes[i];
+				break;
+			}
+		}
+		if (!degraded)
+			return;
 	}
-	n = &box->notes[box->note_count++];
 	n->what = what;
 	n->degraded = degraded;
 	va_start(ap, fmt);

@@ -22,7 +22,7 @@ struct sr_plan_note {
 	bool degraded;      /* false: plain information */
 };
 
-#define SR_PLAN_MAX_NOTES 16
+#define SR_PLAN_MAX_NOTES 32
 
 struct sr_plan_box {
 	struct sr_plan plan;

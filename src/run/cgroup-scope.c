@@ -159,27 +159,44 @@ static int place_keeper(struct sr_cgroup *cg)
 	return fd < 0 ? -errno : cgroup_move(fd, cg->keeper);
 }
 
-/* One line, or as much as came in time. */
-static void read_answer(int fd, char *line, size_t size)
+/* Signals are blocked and kept for the run's loop: only looked at, not taken. */
+static bool asked_to_stop(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+					     sigismember(&pending, SIGHUP) || sigismember(&pending, SIGQUIT));
+}
+
+/* One line, or as much as came. -ETIMEDOUT when nothing more comes in time, -EINTR when a signal ends the wait. */
+static int read_answer(const struct sr_cgroup *cg, char *line, size_t size)
 {
 	size_t len = 0;
+	int r = 0, stop_fd = cg->stop_fd;
 
-	while (len + 1 < size && !memchr(line, '\n', len)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int ready = poll(&p, 1, PATIENCE_MS);
+	while (!r && len + 1 < size && !memchr(line, '\n', len)) {
+		struct pollfd p[2] = { { .fd = cg->helper_fd, .events = POLLIN }, { .fd = stop_fd, .events = POLLIN } };
+		int ready = poll(p, 2, PATIENCE_MS);
 		ssize_t n;
 
 		if (ready < 0 && errno == EINTR)
 			continue;
-		if (ready <= 0)
-			break;
-		n = read(fd, line + len, size - 1 - len);
+		if (ready <= 0 || (p[1].revents && asked_to_stop())) {
+			r = ready <= 0 ? -ETIMEDOUT : -EINTR;
+			continue;
+		}
+		if (p[1].revents) {
+			stop_fd = -1; /* a window's new size, say: for later */
+			continue;
+		}
+		n = read(cg->helper_fd, line + len, size - 1 - len);
 		if (n <= 0)
 			break;
 		len += (size_t)n;
 	}
 	line[len] = '\0';
 	line[strcspn(line, "\n")] = '\0';
+	return r;
 }
 
 /* Where the kernel says that init is: in the scope, or this is no way. */
@@ -209,14 +226,17 @@ static int open_scope(struct sr_cgroup *cg, pid_t init)
 int scope_ask(struct sr_cgroup *cg, pid_t init)
 {
 	char line[256] = "", shown[128];
+	int r = 0;
 
 	cgroup_begin(cg);
 	if (cg->helper > 0 && start_keeper(cg) == 0) {
 		(void)snprintf(line, sizeof(line), "%d %d\n", (int)init, (int)cg->keeper);
 		(void)send(cg->helper_fd, line, strlen(line), MSG_NOSIGNAL); /* gone: then it does not answer either */
-		read_answer(cg->helper_fd, line, sizeof(line));
+		r = read_answer(cg, line, sizeof(line));
 	}
 	scope_abort(cg);
+	if (r < 0)
+		return r;
 	if (strcmp(line, SR_SCOPE_DONE) != 0) {
 		cgroup_give_up(cg, "the systemd manager made no scope: %s",
 			       *line ? str_escape(line, shown, sizeof(shown)) : "no answer");

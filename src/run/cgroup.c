@@ -21,7 +21,8 @@
 
 #define PREFIX "sandrun-"
 #define SIBLING "supervisor" /* where the processes of a crowded cgroup go */
-#define SWEEP_MAX 32
+#define SWEEP_MAX 32    /* taken away by one run */
+#define SWEEP_LOOK 1024 /* looked at */
 #define CPU_PERIOD_US UINT64_C(100000)
 
 static const struct {
@@ -87,8 +88,9 @@ static bool is_given(int fd, const char *path)
 
 	if (manager == last && manager && str_has_suffix(last, ".service"))
 		return false;
-	if (strcmp(path, "/") == 0) /* a container's cgroup namespace shows its cgroup as the top */
-		return !cgroup_is_root(fd);
+	/* a container's cgroup namespace shows its cgroup as the top; where a systemd of its own runs there, that manages it */
+	if (strcmp(path, "/") == 0)
+		return !cgroup_is_root(fd) && access("/run/systemd/system", F_OK) < 0;
 	if (cgroup_is_delegated(fd))
 		return true;
 	return geteuid() != 0 && !manager && fstat(fd, &st) == 0 && st.st_uid == geteuid();
@@ -316,7 +318,7 @@ static void set_limits(struct sr_cgroup *cg, const struct sr_policy *p, unsigned
 /* Cgroups of runs whose sandrun was killed: nobody holds their lock, nothing is in them. */
 static void sweep(const struct sr_cgroup *cg)
 {
-	int fd = openat(cg->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), seen = 0;
+	int fd = openat(cg->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), seen = 0, gone = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
 
@@ -324,15 +326,15 @@ static void sweep(const struct sr_cgroup *cg)
 		fd_close(&fd);
 		return;
 	}
-	while (seen < SWEEP_MAX && (d = readdir(dir))) {
+	while (gone < SWEEP_MAX && seen < SWEEP_LOOK && (d = readdir(dir))) {
 		SR_AUTOCLOSE int left = -1;
 
 		if (d->d_type != DT_DIR || !str_has_prefix(d->d_name, PREFIX) || str_has_suffix(d->d_name, ".scope"))
 			continue;
 		seen++;
 		left = openat(cg->parent_fd, d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (left >= 0 && flock(left, LOCK_EX | LOCK_NB) == 0)
-			(void)unlinkat(cg->parent_fd, d->d_name, AT_REMOVEDIR); /* EBUSY: it dies just now */
+		if (left >= 0 && flock(left, LOCK_EX | LOCK_NB) == 0 && unlinkat(cg->parent_fd, d->d_name, AT_REMOVEDIR) == 0)
+			gone++; /* EBUSY: it dies just now */
 	}
 	(void)closedir(dir);
 }
@@ -393,29 +395,32 @@ void cgroup_make(struct sr_cgroup *cg, const struct sr_policy *p)
 		cgroup_give_up(cg, "cannot make a cgroup in the delegated one: %s", strerror(-r));
 	else
 		set_limits(cg, p, handed_out);
+	if (r == 0 && (cg->controllers & (SR_CGROUP_MEMORY | SR_CGROUP_PIDS)) != (SR_CGROUP_MEMORY | SR_CGROUP_PIDS))
+		(void)snprintf(cg->why, sizeof(cg->why), "the delegated cgroup hands not every controller out: processes may be in it");
 }
 
-void cgroup_place(struct sr_cgroup *cg, const struct sr_policy *p, pid_t init)
+int cgroup_place(struct sr_cgroup *cg, const struct sr_policy *p, pid_t init)
 {
 	int r;
 
 	if (cg->way == SR_CGROUP_SCOPE) {
 		r = scope_ask(cg, init);
 		if (r < 0)
-			return;
+			return r == -EINTR || r == -ETIMEDOUT ? r : 0;
 		r = make_folder(cg);
 		if (r < 0) {
 			cgroup_give_up(cg, "cannot make a cgroup in the scope: %s", strerror(-r));
-			return;
+			return 0;
 		}
 	}
 	if (cg->way == SR_CGROUP_NONE)
-		return;
+		return 0;
 	r = cgroup_move(cg->dir_fd, init);
 	if (r < 0)
 		cgroup_give_up(cg, "cannot move the sandbox into its cgroup: %s", strerror(-r));
 	else if (cg->way == SR_CGROUP_SCOPE) /* only now is the scope itself empty and can hand out */
 		set_limits(cg, p, hand_out(cg->parent_fd));
+	return 0;
 }
 
 /* --- using it ------------------------------------------------------------------------------------------------------- */
@@ -442,16 +447,18 @@ void cgroup_started(struct sr_cgroup *cg)
 	cg->system0_us = key(cg, "cpu.stat", "system_usec", 0);
 }
 
-uint64_t cgroup_cpu_ns(const struct sr_cgroup *cg)
+uint64_t cgroup_cpu_ns(struct sr_cgroup *cg)
 {
 	uint64_t used = key(cg, "cpu.stat", "usage_usec", 0), before = cg->user0_us + cg->system0_us;
 
-	return used > before ? (used - before) * 1000 : 0;
+	if (used > before && (used - before) * 1000 > cg->cpu_ns) /* out of descriptors: no time has gone back */
+		cg->cpu_ns = (used - before) * 1000;
+	return cg->cpu_ns;
 }
 
-void cgroup_freeze(const struct sr_cgroup *cg, bool frozen)
+int cgroup_freeze(const struct sr_cgroup *cg, bool frozen)
 {
-	(void)cgroup_write(cg->dir_fd, "cgroup.freeze", frozen ? "1" : "0"); /* gone with its last process: nothing to freeze */
+	return cgroup_write(cg->dir_fd, "cgroup.freeze", frozen ? "1" : "0");
 }
 
 void cgroup_usage(const struct sr_cgroup *cg, struct sr_cgroup_usage *ret)
@@ -465,6 +472,7 @@ void cgroup_usage(const struct sr_cgroup *cg, struct sr_cgroup_usage *ret)
 		.memory_peak_bytes = number(cg, "memory.peak"),
 		.pids_peak = number(cg, "pids.peak"),
 		.oom_kills = single > groups ? single : groups,
+		.own_ooms = key(cg, "memory.events", "oom", 0),
 		.forks_refused = key(cg, "pids.events", "max", 0),
 		.throttled_us = key(cg, "cpu.stat", "throttled_usec", 0),
 	};
@@ -477,7 +485,7 @@ void cgroup_done(struct sr_cgroup *cg)
 	const struct timespec pause = { .tv_nsec = 2000000 };
 
 	scope_abort(cg);
-	if (cg->dir_fd >= 0) {
+	if (cg->way != SR_CGROUP_NONE && cg->dir_fd >= 0) { /* a zeroed one has no way */
 		(void)cgroup_write(cg->dir_fd, "cgroup.kill", "1"); /* empty after a run that ended well; before 5.14: init's death did it */
 		fd_close(&cg->dir_fd);
 		for (int i = 0; i < 100 && unlinkat(cg->parent_fd, cg->name, AT_REMOVEDIR) < 0 && errno == EBUSY; i++)

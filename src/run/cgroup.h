@@ -43,17 +43,21 @@ struct sr_cgroup {
 	char *program;        /* owned: sandrun-scope */
 	pid_t helper;         /* its process, 0 */
 	int helper_fd;
+	int stop_fd;          /* borrowed: readable when a signal asks to stop waiting for the scope; -1 */
 	pid_t keeper;         /* way scope: a process that keeps the scope from ending before its counts are read, 0 */
 	uint64_t user0_us, system0_us; /* used before the payload's exec */
+	uint64_t cpu_ns;               /* the last reading */
 };
 
-#define SR_CGROUP_INIT { .parent_fd = -1, .dir_fd = -1, .helper_fd = -1 }
+#define SR_CGROUP_INIT { .parent_fd = -1, .dir_fd = -1, .helper_fd = -1, .stop_fd = -1 }
 
 /* What the cgroup says of a run; SR_UNLIMITED where the kernel does not tell. */
 struct sr_cgroup_usage {
 	uint64_t user_us, system_us; /* since cgroup_started() */
 	uint64_t memory_peak_bytes, pids_peak;
-	uint64_t oom_kills, forks_refused, throttled_us;
+	uint64_t oom_kills; /* by whichever limit: this cgroup's, one around it, the machine's end */
+	uint64_t own_ooms;  /* times that this cgroup's own limit was the reason */
+	uint64_t forks_refused, throttled_us;
 };
 
 /* Finds the way; changes nothing. What it finds counts for this process until it ends. */
@@ -69,14 +73,19 @@ void cgroup_notes(const struct sr_cgroup *cg, const struct sr_policy *p, struct 
 void cgroup_begin(struct sr_cgroup *cg);
 /* Before the clone. Way delegated: makes the run's cgroup with its limits. What fails leads to way none, said in `why`. */
 void cgroup_make(struct sr_cgroup *cg, const struct sr_policy *p);
-/* After the clone, for a child that was not born in it: moves it, with its limits set. The same on failure. */
-void cgroup_place(struct sr_cgroup *cg, const struct sr_policy *p, pid_t init);
+/*
+ * After the clone, for a child that was not born in it: moves it, with its limits set. 0 also where that leads to way none;
+ * -EINTR (stop_fd), or -ETIMEDOUT when the manager was asked and has not answered: it may still move the child, so this run
+ * must not go on.
+ */
+int cgroup_place(struct sr_cgroup *cg, const struct sr_policy *p, pid_t init);
 /* The payload starts: what was used until now is not its own. */
 void cgroup_started(struct sr_cgroup *cg);
 
-/* Processor time since cgroup_started(), ns; 0 when it cannot be read. */
-uint64_t cgroup_cpu_ns(const struct sr_cgroup *cg);
-void cgroup_freeze(const struct sr_cgroup *cg, bool frozen);
+/* Processor time since cgroup_started(), ns; what was read last when it cannot be read now. */
+uint64_t cgroup_cpu_ns(struct sr_cgroup *cg);
+/* 0, or -errno: then nothing has changed. */
+int cgroup_freeze(const struct sr_cgroup *cg, bool frozen);
 void cgroup_usage(const struct sr_cgroup *cg, struct sr_cgroup_usage *ret);
 /* Kills what is in it, removes it, forgets all. For a zeroed or initialised one as well. */
 void cgroup_done(struct sr_cgroup *cg);

@@ -243,7 +243,17 @@ static int place(struct sr_run *run, struct sr_error *err)
 
 	if (!run->box->plan.cgroup_wait)
 		return 0;
-	cgroup_place(run->cgroup, run->policy, run->init);
+	run->cgroup->stop_fd = run->signal_fd;
+	r = cgroup_place(run->cgroup, run->policy, run->init);
+	run->cgroup->stop_fd = -1;
+	if (r == -EINTR)
+		return sr_error_set(err, SR_E_SETUP, EINTR, "sandbox", "cannot start the program: a signal came first");
+	if (r < 0) {
+		(void)sr_error_set(err, SR_E_SETUP, -r, "sandbox",
+				   "cannot limit the run: the systemd manager was asked for a scope and does not answer");
+		sr_error_hint(err, "try again; with XDG_RUNTIME_DIR unset nobody is asked, and the fallbacks hold the limits");
+		return r;
+	}
 	if (scope || run->cgroup->way == SR_CGROUP_NONE)
 		r = settle_cgroup(run, err);
 	if (!r)
@@ -360,6 +370,21 @@ static int judge_note(struct sr_run *run, const struct sr_msg *msg, struct sr_er
 	}
 }
 
+/* The child is gone without a message. */
+static int died(const struct sr_run *run, int errnum, struct sr_error *err)
+{
+	struct sr_cgroup_usage u = { .own_ooms = 0 };
+
+	if (run->cgroup->dir_fd >= 0)
+		cgroup_usage(run->cgroup, &u);
+	if (!u.own_ooms)
+		return sr_error_set(err, SR_E_SETUP, -errnum, "sandbox",
+				    "cannot set up the sandbox: its first process died without a word");
+	(void)sr_error_set(err, SR_E_SETUP, ENOMEM, "sandbox", "cannot start the program: the memory limit is too small for it");
+	sr_error_hint(err, "raise it: -m 64M");
+	return -ENOMEM;
+}
+
 /*
  * Reads the next message of the set-up. Notes are judged here and counted; a failure becomes words.
  * Returns the type of the message, or a negative errno.
@@ -371,8 +396,7 @@ static int next_message(struct sr_run *run, int *ret_fd, struct sr_error *err)
 		int r = run_receive(run, &msg, ret_fd);
 
 		if (r < 0)
-			return sr_error_set(err, SR_E_SETUP, -r, "sandbox",
-					    "cannot set up the sandbox: its first process died without a word");
+			return died(run, r, err);
 		if (msg.type == SR_MSG_FAILED) {
 			fd_close(ret_fd);
 			return run_stage_error(run, &msg, err);

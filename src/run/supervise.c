@@ -165,9 +165,18 @@ int run_watch_signals(struct sr_run *run, struct sr_error *err)
 	return 0;
 }
 
-/* cpu.window: what is used up pauses the program; the clock of the wall limit goes on. */
+/*
+ * cpu.window: what is used up pauses the program; the clock of the wall limit goes on. A pause is said again at every look: a
+ * payload can wake its processes by SIGCONT, and a cgroup's file may not have been to be written. What fails is tried again.
+ */
 static void freeze(struct sr_run *run, bool frozen, uint64_t now)
 {
+	if (!frozen && !run->frozen)
+		return;
+	if (run->cgroup->dir_fd < 0)
+		(void)run_send(run, SR_MSG_SIGNAL_ALL, frozen ? SIGSTOP : SIGCONT);
+	else if (frozen != run->frozen && cgroup_freeze(run->cgroup, frozen) < 0)
+		return;
 	if (frozen == run->frozen)
 		return;
 	run->frozen = frozen;
@@ -175,10 +184,6 @@ static void freeze(struct sr_run *run, bool frozen, uint64_t now)
 		run->frozen_at = now;
 	else
 		run->outcome.frozen_ns += now - run->frozen_at;
-	if (run->cgroup->dir_fd >= 0)
-		cgroup_freeze(run->cgroup, frozen);
-	else
-		(void)run_send(run, SR_MSG_SIGNAL_ALL, frozen ? SIGSTOP : SIGCONT);
 }
 
 /* Ends the run: init kills everything and reports; if it does not within its time, it dies itself and all with it. */
@@ -555,7 +560,7 @@ static void by_cgroup(struct sr_run *run)
 	o->forks_refused = u.forks_refused;
 	o->throttled_us = u.throttled_us;
 	if (u.oom_kills && o->hit == SR_HIT_NONE && o->signal == SIGKILL) {
-		o->hit = SR_HIT_MEMORY;
+		o->hit = u.own_ooms ? SR_HIT_MEMORY : SR_HIT_HOST_MEMORY;
 		o->lost = false;
 	}
 }

@@ -195,19 +195,20 @@ int cgroup_move_all(int from_fd, int to_fd, unsigned *ret_moved)
 
 		if (n < 0)
 			return (int)n;
+		if (strcmp(buf, "0") == 0 || str_has_prefix(buf, "0\n") || strstr(buf, "\n0\n") || str_has_suffix(buf, "\n0"))
+			return -EXDEV; /* one of another PID namespace, not to be moved from here: then none is */
 		if ((size_t)n >= sizeof(buf) - 2) /* full: the last number may be a part of one */
 			buf[(size_t)(strrchr(buf, '\n') - buf)] = '\0';
 		for (long pid; (pid = strtol(at, &end, 10)), end != at && (*end == '\n' || !*end); at = end) {
-			/* 0: of another PID namespace, not to be moved from here */
-			int r = pid > 0 ? cgroup_move(to_fd, (pid_t)pid) : -EXDEV;
+			int r = cgroup_move(to_fd, (pid_t)pid);
 
 			if (r < 0 && r != -ESRCH)
 				return r;
 			moved += r == 0;
+			*ret_moved += r == 0;
 		}
 		if (moved == 0)
 			return 0;
-		*ret_moved += moved;
 	}
 	return -EBUSY;
 }

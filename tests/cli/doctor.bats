@@ -336,7 +336,7 @@ under_ceilings() {
 	printf '%s\n' '#!/bin/bash' 'shift # the program outside' \
 		"mount --rbind /proc '$T/root/proc' && mount --rbind /dev '$T/root/dev' && mount --rbind /usr '$T/root/usr' || exit 99" \
 		"ln -sf usr/lib '$T/root/lib'; ln -sf usr/lib64 '$T/root/lib64'; ln -sf usr/bin '$T/root/bin'" \
-		"exec chroot '$T/root' /sandrun \"\$@\"" >"$T/chrooted"
+		"PATH=\$PATH:/usr/sbin:/sbin exec chroot '$T/root' /sandrun \"\$@\"" >"$T/chrooted"
 	chmod +x "$T/chrooted"
 	under unshare -Urm "$T/chrooted"
 	doctor
