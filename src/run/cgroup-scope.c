@@ -28,7 +28,7 @@
 #include "sys/kernel.h"
 
 #define KEEPER "keeper"
-#define PATIENCE_MS 5000 /* a user manager that is busier than that is no help */
+#define PATIENCE_MS 8000 /* longer than sandrun-scope has: what it could not do, it says */
 
 /* The bus that sd-bus would take: the user's, sd_bus_open_user(3); for root the system's. */
 static bool bus_is_there(void)

@@ -18,6 +18,7 @@
 #define SERVICE "org.freedesktop.systemd1"
 #define OBJECT "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
+#define CONNECT_US (2ULL * 1000000ULL)
 #define WAIT_US (4ULL * 1000000ULL)
 
 /* What the job of ours came to. Signals can be there before the call's answer with the job's name is. */
@@ -101,6 +102,21 @@ static int await(sd_bus *bus, const struct job *j)
 	return 0;
 }
 
+/* Until the bus has let us in: a socket behind which nobody speaks is told before anything is asked. */
+static int connected(sd_bus *bus)
+{
+	int r;
+
+	while ((r = sd_bus_is_ready(bus)) == 0) {
+		r = sd_bus_process(bus, NULL);
+		if (r == 0)
+			r = sd_bus_wait(bus, CONNECT_US) == 0 ? -ETIMEDOUT : 0;
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -118,6 +134,8 @@ int main(int argc, char **argv)
 	r = sd_bus_match_signal_async(bus, NULL, SERVICE, OBJECT, MANAGER, "JobRemoved", on_removed, NULL, &j);
 	if (r >= 0) /* without a subscriber systemd sends no signals */
 		r = sd_bus_call_method_async(bus, NULL, SERVICE, OBJECT, MANAGER, "Subscribe", NULL, NULL, "");
+	if (r >= 0)
+		r = connected(bus);
 	if (r < 0)
 		return say("cannot talk to the manager", r, NULL);
 	if (scanf("%u %u", &pids[0], &pids[1]) != 2 || !pids[0] || !pids[1])
