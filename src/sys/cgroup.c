@@ -56,8 +56,11 @@ static int own_path(pid_t pid, char **ret)
 	if (!end)
 		return -EINVAL;
 	*end = '\0';
-	*ret = strdup(line);
-	return *ret ? 0 : -ENOMEM;
+	line = strdup(line);
+	if (!line)
+		return -ENOMEM;
+	*ret = line;
+	return 0;
 }
 
 int cgroup_open(pid_t pid, int *ret_fd, char **ret_path)
