@@ -136,6 +136,8 @@ static char *unix_object(const struct sockaddr_un *un, size_t len)
 	if (len <= offsetof(struct sockaddr_un, sun_path))
 		return NULL;
 	len -= offsetof(struct sockaddr_un, sun_path);
+	if (len > sizeof(un->sun_path)) /* what holds any address is rounded up, and the payload says how long its own is */
+		len = sizeof(un->sun_path);
 	memcpy(name, un->sun_path, len);
 	name[len] = '\0';
 	if (!name[0])

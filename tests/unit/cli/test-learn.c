@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../tap.h"
 #include "policy/profile.h"
 #include "policy/syscalls.h"
+#include "run/trace-calls.h"
 #include "sys/kernel.h"
 
 static char folder[] = "/tmp/test-learn-XXXXXX";
@@ -117,6 +121,26 @@ static void sockets(const struct cli_run *c)
 	IS_STR(traced(c, SR_TRACED_SOCKET, ENOENT, false, in_folder("fifo")), "missing", "one that is outside");
 }
 
+/* The payload chooses the length it passes, up to one that no socket's name has. */
+static void long_names(void)
+{
+	struct {
+		sa_family_t family;
+		char path[200];
+	} address = { .family = AF_UNIX };
+	const uint64_t args[6] = { 0, (uint64_t)(uintptr_t)&address, sizeof(address) };
+	enum sr_traced_kind kind = SR_TRACED_PATH;
+	char wanted[109] = "";
+	char *name;
+
+	memset(address.path, 'x', sizeof(address.path));
+	memset(wanted, 'x', sizeof(wanted) - 1);
+	name = trace_object(getpid(), trace_call_of(SYS_connect), args, &kind);
+	IS_STR(name ? name : "none", wanted, "a socket's name is cut where the kernel's longest ends");
+	IS_INT((long long)kind, SR_TRACED_SOCKET, "and is a socket's");
+	free(name);
+}
+
 /* "seccomp-list: @debug", or "seccomp-list" where nothing allows it. */
 static const char *call(const char *profile, int id, int number, uint64_t first, uint64_t second, uint64_t third)
 {
@@ -172,6 +196,7 @@ int main(void)
 	files(&c);
 	landlock(&c);
 	sockets(&c);
+	long_names();
 	calls();
 	(void)unlink(in_folder("data.csv"));
 	(void)unlink(in_folder("sub/x"));
