@@ -182,28 +182,36 @@ static char *option_text(const struct learn_advice *advice)
 	return str_format("%s %s", advice->option, word);
 }
 
-/* The same file is looked for by several calls: one line is enough. Asked of few, so a search of all before serves. */
-static bool said_before(const struct sr_trace_result *t, size_t i)
+/* The refusals that were printed. */
+struct shown {
+	const struct sr_traced *items[LINES_MAX];
+	size_t count;
+};
+
+/* The same file is looked for by several calls: one line is enough. The payload chooses the names: few are compared. */
+static bool said_before(const struct shown *s, const struct sr_traced *item)
 {
-	for (size_t j = 0; j < i; j++) {
-		if (t->items[j].errnum == t->items[i].errnum && t->items[j].kind == t->items[i].kind &&
-		    strcmp(t->items[j].name, t->items[i].name) == 0)
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sr_traced *o = s->items[i];
+
+		if (o->hash == item->hash && o->errnum == item->errnum && o->kind == item->kind && strcmp(o->name, item->name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static bool print_traced(const struct cli_run *c, size_t i, bool show, struct sr_strv *options)
+/* False: there was no room for a line that is worth one. */
+static bool print_traced(const struct cli_run *c, const struct sr_traced *item, struct shown *s, struct sr_strv *options)
 {
-	const struct sr_traced *item = &c->run.learn->traced.items[i];
 	char name[1024], program[4 * SR_LEARN_PROGRAM], other[16];
 	SR_AUTOFREE char *option = NULL;
 	struct learn_advice advice;
 
-	if (!learn_advise_traced(c, item, &advice))
+	if (!learn_advise_traced(c, item, &advice) || said_before(s, item))
+		return true;
+	if (s->count == LINES_MAX)
 		return false;
-	if (!show || said_before(&c->run.learn->traced, i))
-		return !show;
+	s->items[s->count++] = item;
 	(void)fprintf(stderr, "sandrun: learned: %s %s: %s to \"%s\": %s\n", sr_syscalls[item->call].name,
 		      str_escape(item->name, name, sizeof(name)), errno_name(item->errnum, other),
 		      str_escape(item->program, program, sizeof(program)), advice.by);
@@ -237,7 +245,8 @@ static void print_files(const struct cli_run *c)
 {
 	const struct sr_trace_result *t = &c->run.learn->traced;
 	struct sr_strv options = { .items = NULL };
-	size_t shown = 0;
+	struct shown shown = { .count = 0 };
+	size_t more = 0;
 	bool folder = false; /* it brings the single files of the same folder too */
 
 	for (size_t i = 0; i < t->killed_count; i++)
@@ -245,9 +254,9 @@ static void print_files(const struct cli_run *c)
 	if (t->killed_count)
 		(void)fprintf(stderr, "sandrun: learned:   no profile can allow it: the numbers of another architecture mean other calls\n");
 	for (size_t i = 0; i < t->count; i++)
-		shown += print_traced(c, i, shown < LINES_MAX, &options);
-	if (shown > LINES_MAX)
-		(void)fprintf(stderr, "sandrun: learned: %zu further refusals of files are in the report only (--report)\n", shown - LINES_MAX);
+		more += !print_traced(c, &t->items[i], &shown, &options);
+	if (more)
+		(void)fprintf(stderr, "sandrun: learned: %zu further refusals of files are in the report only (--report)\n", more);
 	if (t->lost)
 		(void)fprintf(stderr, "sandrun: learned: %" PRIu64 " further files are not listed: too many different ones\n", t->lost);
 	if (t->error)
