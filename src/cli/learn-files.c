@@ -7,15 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "cli/learn.h"
 #include "policy/syscalls.h"
 #include "run/project.h"
 #include "sys/kernel.h"
 
+#define TOO_MUCH "its folder is or contains your home folder or one of sandrun's own"
 #define WRITE_ELSEWHERE "only /work and /tmp can be written; bring files out with -o"
 
 static void SR_PRINTF(4, 5) judge(struct learn_advice *a, const char *layer, const char *by, const char *fmt, ...)
@@ -42,6 +45,85 @@ static bool below(const char *path, const char *folder)
 	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+/*
+ * The name without "//", "." and what ".." takes back: layers are told by what a name starts with. NULL out of memory. A
+ * relative one that leads out of its folder keeps its "..".
+ */
+static char *tidied(const char *name)
+{
+	bool absolute = *name == '/';
+	char *out = malloc(strlen(name) + 2), *end = out, *floor;
+
+	if (!out)
+		return NULL;
+	if (absolute)
+		*end++ = '/';
+	floor = end;
+	while (*name) {
+		size_t n = strcspn(name, "/");
+
+		if (n == 2 && memcmp(name, "..", n) == 0 && (absolute || end > floor)) {
+			while (end > floor && *--end != '/')
+				;
+		} else if (n > 0 && !(n == 1 && *name == '.')) {
+			if (end > floor)
+				*end++ = '/';
+			memcpy(end, name, n);
+			end += n;
+			if (n == 2 && memcmp(name, "..", n) == 0) { /* out of an unknown folder: nothing takes that back */
+				*end++ = '/';
+				floor = end;
+			}
+		}
+		name += n + strspn(name + n, "/");
+	}
+	*end = '\0';
+	return out;
+}
+
+static bool of_kernel(const char *path, const char **ret)
+{
+	static const char *const kernels[] = { "/proc", "/dev", "/sys", "/run" };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(kernels); i++) {
+		if (below(path, kernels[i])) {
+			*ret = kernels[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* May it be a secret by its own name, or by that of a folder above it? What cannot be told may be one. */
+static bool is_secret(const struct cli_run *c, const char *path)
+{
+	SR_AUTOFREE char *upto = strdup(*path == '/' ? path + 1 : path);
+
+	for (char *p = upto; p && *p; p++) {
+		bool hidden;
+
+		if (p[1] != '/' && p[1] != '\0')
+			continue;
+		if (p[1] == '\0')
+			return project_is_hidden(upto, &c->policy.hide);
+		p[1] = '\0';
+		hidden = project_is_hidden(upto, &c->policy.hide);
+		p[1] = '/';
+		if (hidden)
+			return true;
+	}
+	return !upto;
+}
+
+/* A folder that -C refuses is too much for --bind as well: whole homes, sandrun's own. False for a file. */
+static bool is_too_much(const char *path)
+{
+	SR_AUTOCLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct sr_error err = SR_ERROR_INIT;
+
+	return fd >= 0 && project_check(fd, path, &err) < 0;
+}
+
 /* The folder that stands for /work outside: the project's, else the script's, else where sandrun was called. */
 static char *work_outside(const struct cli_run *c)
 {
@@ -52,11 +134,13 @@ static char *work_outside(const struct cli_run *c)
 	return slash ? str_format("%.*s", slash == script ? 1 : (int)(slash - script), script) : str_format(".");
 }
 
-/* What the name would mean outside; NULL out of memory. */
+/* What the name, tidied, would mean outside; NULL where that cannot be told. */
 static char *outside(const struct cli_run *c, const char *name)
 {
 	SR_AUTOFREE char *folder = NULL;
 
+	if (str_has_prefix(name, "../"))
+		return NULL;
 	if (name[0] == '/' && !below(name, SR_WORK))
 		return str_format("%s", name);
 	folder = work_outside(c);
@@ -88,12 +172,16 @@ static void offer_work(const struct cli_run *c, const char *rest, const char *pa
 
 	if (c->policy.project_dir) {
 		judge(a, "missing", "it was left out of the project's copy",
-		      c->policy.only.count && !project_is_hidden(rest, &c->policy.hide) ? "`inputs` of its sandrun.ini does not name it"
+		      c->policy.only.count && !is_secret(c, rest) ? "`inputs` of its sandrun.ini does not name it"
 											: "it may hold a secret");
 		offer(a, "--show", rest);
 	} else if (S_ISREG(st->st_mode) && !strchr(rest, '/')) {
-		judge(a, "missing", "it is not in the sandbox", "%s", "");
+		judge(a, "missing", "it is not in the sandbox", "%s", is_secret(c, path) ? "it may hold a secret" : "");
 		offer(a, "-i", path);
+	} else if (is_too_much(folder ? folder : ".")) {
+		judge(a, "missing", "it is not in the sandbox", TOO_MUCH "; move the program into a folder of its own for -C");
+	} else if (is_secret(c, rest)) {
+		judge(a, "missing", "it is not in the sandbox", "it may hold a secret, which -C leaves out; --show names what it is to take");
 	} else {
 		judge(a, "missing", "it is not in the sandbox", "%s", "");
 		offer(a, "-C", folder ? folder : ".");
@@ -102,14 +190,12 @@ static void offer_work(const struct cli_run *c, const char *rest, const char *pa
 
 static void offer_bind(const struct cli_run *c, const char *path, struct learn_advice *a)
 {
-	static const char *const kernels[] = { "/proc", "/dev", "/sys", "/run" };
+	const char *kernels;
 
 	judge(a, "missing", "it is not in the sandbox", "%s", "");
-	for (size_t i = 0; i < SR_ELEMENTSOF(kernels); i++) {
-		if (below(path, kernels[i])) {
-			judge(a, "missing", "it is not in the sandbox", "nothing of the host's %s is shown", kernels[i]);
-			return;
-		}
+	if (of_kernel(path, &kernels)) {
+		judge(a, "missing", "it is not in the sandbox", "nothing of the host's %s is shown", kernels);
+		return;
 	}
 	if (!c->box.plan.tree && (below(path, "/etc") || below(path, "/var/tmp"))) {
 		judge(a, "missing", "it is not in the sandbox", "the environment 'host' shows a fixed part of /etc; -E names another root");
@@ -119,7 +205,11 @@ static void offer_bind(const struct cli_run *c, const char *path, struct learn_a
 		judge(a, "missing", "it is not in the sandbox", "nor may you read it yourself");
 		return;
 	}
-	if (project_is_hidden(path[0] == '/' ? path + 1 : path, &c->policy.hide))
+	if (is_too_much(path)) {
+		judge(a, "missing", "it is not in the sandbox", TOO_MUCH "; name the file that it needs");
+		return;
+	}
+	if (is_secret(c, path))
 		judge(a, "missing", "it is not in the sandbox", "it may hold a secret");
 	offer(a, "--bind", path);
 }
@@ -128,8 +218,10 @@ static bool missing(const struct cli_run *c, const struct sr_traced *item, struc
 {
 	SR_AUTOFREE char *path = outside(c, item->name);
 	bool work = item->name[0] != '/' || below(item->name, SR_WORK);
-	const char *rest = item->name[0] == '/' ? item->name + strlen(SR_WORK) + 1 : item->name;
+	const char *rest = !work || item->name[0] != '/' ? item->name : item->name + strlen(SR_WORK);
 	struct stat st;
+
+	rest += *rest == '/';
 
 	if (!path)
 		return false;
@@ -139,7 +231,7 @@ static bool missing(const struct cli_run *c, const struct sr_traced *item, struc
 		judge(a, "missing", "its folder is not in the sandbox", WRITE_ELSEWHERE);
 		return true;
 	}
-	if (work && strlen(item->name) <= strlen(SR_WORK) + 1)
+	if (work && !*rest)
 		return false;
 	if (str_has_prefix(path, "/proc/") && path[6] >= '0' && path[6] <= '9')
 		return false; /* a process inside that has ended or is not shown; outside, that number is another's */
@@ -171,7 +263,8 @@ static bool landlock_allows(const struct sr_plan *p, const struct sr_traced *ite
 static void denied(const struct cli_run *c, const struct sr_traced *item, struct learn_advice *a)
 {
 	SR_AUTOFREE char *path = outside(c, item->name);
-	bool landlock = !landlock_allows(&c->box.plan, item), known = !c->box.plan.tree && path;
+	const char *kernels;
+	bool landlock = !landlock_allows(&c->box.plan, item), known = !c->box.plan.tree && path && !of_kernel(path, &kernels);
 	int mode = item->writes ? W_OK : R_OK;
 	struct stat st;
 
@@ -242,14 +335,16 @@ static bool advise_socket(const struct sr_traced *item, struct learn_advice *a)
 
 bool learn_advise_traced(const struct cli_run *c, const struct sr_traced *item, struct learn_advice *ret)
 {
+	struct sr_traced plain = *item;
+	SR_AUTOFREE char *name = NULL;
+
 	*ret = (struct learn_advice){ .layer = "unknown" };
-	switch (item->kind) {
-	case SR_TRACED_INET:
+	if (item->kind == SR_TRACED_INET)
 		return advise_inet(item, ret);
-	case SR_TRACED_SOCKET:
-		return advise_socket(item, ret);
-	case SR_TRACED_PATH:
-	default:
-		return advise_path(c, item, ret);
+	if (item->name[0] != '@' || item->kind == SR_TRACED_PATH) {
+		plain.name = name = tidied(item->name);
+		if (!name)
+			return false;
 	}
+	return item->kind == SR_TRACED_SOCKET ? advise_socket(&plain, ret) : advise_path(c, &plain, ret);
 }

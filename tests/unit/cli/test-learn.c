@@ -19,6 +19,8 @@
 
 static char folder[] = "/tmp/test-learn-XXXXXX";
 
+static char said[400]; /* why, of the last */
+
 /* The layer, then what would allow it, then why not: "missing -i /x/a" */
 static const char *traced(const struct cli_run *c, enum sr_traced_kind kind, int errnum, bool writes, const char *name)
 {
@@ -30,6 +32,7 @@ static const char *traced(const struct cli_run *c, enum sr_traced_kind kind, int
 	(void)snprintf(copy, sizeof(copy), "%s", name);
 	if (!learn_advise_traced(c, &item, &a))
 		return "nothing";
+	(void)snprintf(said, sizeof(said), "%s", a.why);
 	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", a.layer, a.option[0] ? " " : "", a.option, a.option[0] ? " " : "", a.value);
 	return text;
 }
@@ -83,6 +86,21 @@ static void files(struct cli_run *c)
 	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/proc/sys/kernel/hostname"), "missing", "the kernel's files");
 	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/etc/passwd"), "missing", "/etc is a fixed part of it");
 	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, in_folder("fifo")), "missing", "a FIFO stays outside");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/work/.env"), with("missing -i", in_folder(".env")), "a secret beside it");
+	IS_STR(said, "it may hold a secret", "and said to be one");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/work/./sub/..//data.csv"), with("missing -i", in_folder("data.csv")),
+	       "names are read as the kernel reads them");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/work/../etc/passwd"), "missing", "out of /work: nothing of the folder");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "../../etc/passwd"), "nothing", "out of a folder that cannot be told");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, in_folder(".ssh/x")), with("missing --bind", in_folder(".ssh/x")),
+	       "a file of a secret folder");
+	IS_STR(said, "it may hold a secret", "is said to be one");
+	(void)setenv("HOME", in_folder("sub"), 1);
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, in_folder("sub")), "missing", "a whole home is not offered");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, folder), "missing", "nor what contains it");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/work/sub/x"), "missing", "nor with -C");
+	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, in_folder("sub/x")), with("missing --bind", in_folder("sub/x")), "a file of it is");
+	(void)setenv("HOME", "/nonexistent", 1);
 	c->policy.project_dir = folder;
 	IS_STR(traced(c, SR_TRACED_PATH, ENOENT, false, "/work/.env"), "missing --show .env", "a project's hidden file: --show");
 	c->policy.project_dir = NULL;
@@ -105,10 +123,10 @@ static void landlock(struct cli_run *c)
 	IS_STR(traced(c, SR_TRACED_PATH, EACCES, true, "/workshop/x"), "unknown",
 	       "in an image the permissions come first, and are not known outside");
 	p->tree = false;
-	if (geteuid() != 0)
-		IS_STR(traced(c, SR_TRACED_PATH, EACCES, false, "/proc/1/mem"), "permissions", "what the caller may not read either");
-	else
-		OK(true, "what the caller may not read either # SKIP root may");
+	(void)chmod(in_folder("data.csv"), 0);
+	IS_STR(traced(c, SR_TRACED_PATH, EACCES, false, in_folder("data.csv")), geteuid() == 0 ? "unknown" : "permissions",
+	       "what the caller may not read either; root may");
+	IS_STR(traced(c, SR_TRACED_PATH, EACCES, false, "/proc/1/mem"), "unknown", "a process of the same number is not looked at");
 }
 
 static void sockets(const struct cli_run *c)
@@ -193,6 +211,8 @@ int main(void)
 	make("data.csv");
 	make("sub/x");
 	make(".env");
+	(void)mkdir(in_folder(".ssh"), 0755);
+	make(".ssh/x");
 	files(&c);
 	landlock(&c);
 	sockets(&c);
@@ -203,6 +223,8 @@ int main(void)
 	(void)unlink(in_folder(".env"));
 	(void)unlink(in_folder("fifo"));
 	(void)unlink(in_folder("deny.ini"));
+	(void)unlink(in_folder(".ssh/x"));
+	(void)rmdir(in_folder(".ssh"));
 	(void)rmdir(in_folder("sub"));
 	(void)rmdir(folder);
 	return tap_done();
