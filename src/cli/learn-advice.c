@@ -55,6 +55,23 @@ static bool listed(const struct sr_strv *list, const char *name)
 	return false;
 }
 
+/* The groups that change rules about arguments: would one of them allow it, if the profile did not deny it? */
+static bool group_denied(const struct cli_run *c, const struct sr_learned_call *call, struct learn_advice *ret)
+{
+	static const int switches[] = { SR_GROUP_ID_sockets_inet, SR_GROUP_ID_write_exec };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(switches); i++) {
+		const char *name = sr_syscall_groups[switches[i]].name;
+		struct sr_policy q = { .seccomp = { .allow = c->policy.seccomp.allow } }; /* borrowed; without the deny list */
+
+		if (!listed(&c->policy.seccomp.deny, name) || !allows(&q, name, NULL, c->box.counted, call))
+			continue;
+		(void)snprintf(ret->why, sizeof(ret->why), "the profile denies %s; a deny line can only be changed where it stands", name);
+		return true;
+	}
+	return false;
+}
+
 /* Nothing allows it; the words say why, the table's reasons among them. */
 static void refuse(const struct cli_run *c, const struct sr_learned_call *call, struct learn_advice *ret)
 {
@@ -63,6 +80,8 @@ static void refuse(const struct cli_run *c, const struct sr_learned_call *call, 
 
 	if (listed(&c->policy.seccomp.deny, s->name) || listed(&c->policy.seccomp.deny, g->name))
 		(void)snprintf(ret->why, sizeof(ret->why), "the profile denies it; a deny line can only be changed where it stands");
+	else if (group_denied(c, call, ret))
+		return;
 	else if (!c->box.counted && allows(&c->policy, s->name, NULL, true, call))
 		(void)snprintf(ret->why, sizeof(ret->why), "only a memory cgroup counts its memory, and this run had none");
 	else if (g->kind == SR_GROUP_REFUSED || g->kind == SR_GROUP_ABSENT)

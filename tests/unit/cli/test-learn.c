@@ -173,6 +173,7 @@ static const char *call(const char *profile, int id, int number, uint64_t first,
 	if (id >= 0)
 		refused.number = sr_syscall_numbers.number[syscalls_native_arch()][id];
 	learn_advise_call(&c, &refused, &a);
+	(void)snprintf(said, sizeof(said), "%s", a.why);
 	(void)snprintf(text, sizeof(text), "%s%s%s", a.layer, a.allow[0] ? ": " : "", a.allow);
 	policy_done(&c.policy);
 	return !a.allow[0] == !a.why[0] ? "both or none of allow and why" : text;
@@ -185,7 +186,7 @@ static void calls(void)
 	FILE *f = fopen(in_folder("deny.ini"), "w");
 
 	if (f) {
-		(void)fputs("[profile]\nextends = default\n[seccomp]\ndeny = getcpu @time\n", f);
+		(void)fputs("[profile]\nextends = default\n[seccomp]\ndeny = getcpu @time @sockets-inet\n", f);
 		(void)fclose(f);
 	}
 	IS_STR(CALL("default", io_setup, 0, 0, 0), "seccomp-list: io_setup", "an open call: its name");
@@ -199,6 +200,8 @@ static void calls(void)
 	IS_STR(CALL("strict", socket, AF_INET, SOCK_RAW, 0), "seccomp-argument", "a raw one: nothing, there too");
 	IS_STR(CALL("default", ioctl, 0, 0x5412, 0), "seccomp-argument", "TIOCSTI: nothing");
 	IS_STR(CALL(in_folder("deny.ini"), getcpu, 0, 0, 0), "seccomp-list", "what the profile denies by name");
+	IS_STR(CALL(in_folder("deny.ini"), socket, AF_INET, SOCK_STREAM, 0), "seccomp-argument", "and by a group that changes a rule");
+	OK(strstr(said, "the profile denies @sockets-inet"), "which is named");
 	IS_STR(CALL(in_folder("deny.ini"), alarm, 0, 0, 0), "seccomp-list", "and by group");
 }
 
