@@ -259,6 +259,9 @@ static void print_files(const struct cli_run *c)
 		(void)fprintf(stderr, "sandrun: learned: %zu further refusals of files are in the report only (--report)\n", more);
 	if (t->lost)
 		(void)fprintf(stderr, "sandrun: learned: %" PRIu64 " further files are not listed: too many different ones\n", t->lost);
+	if (t->left)
+		(void)fprintf(stderr, "sandrun: learned: a process left the tracer (CLONE_UNTRACED): which files and sockets it was "
+				      "refused is unknown\n");
 	if (t->error)
 		(void)fprintf(stderr, "sandrun: learned: which files and sockets were refused is unknown: cannot trace the program: %s\n",
 			      strerror(t->error));
@@ -280,7 +283,9 @@ static void print_files(const struct cli_run *c)
 /* A profile that extends the one that was used. The user's own file of that name may stand for it. */
 static char *profile_text(const struct cli_run *c, const struct sr_strv *allow)
 {
-	char *text = str_format("[profile]\nextends = %s\n\n[seccomp]\nallow =", c->policy.profile ? c->policy.profile : "default");
+	const char *base = c->policy.profile_name ? c->policy.profile_name : "default"; /* a project may have named a tighter one */
+	SR_AUTOFREE char *path = strchr(base, '/') ? realpath(base, NULL) : NULL; /* the new one may lie elsewhere */
+	char *text = str_format("[profile]\nextends = %s\n\n[seccomp]\nallow =", path ? path : base);
 
 	for (size_t i = 0; i < allow->count && text; i++) {
 		char *longer = str_format("%s %s", text, allow->items[i]);
@@ -370,7 +375,7 @@ json_t *learn_json(const struct cli_run *c)
 	for (size_t i = 0; i < l->call_count; i++)
 		(void)json_array_append_new(calls, call_json(c, &l->calls[i], &allow));
 	all = json_pack("{s:o, s:I, s:o, s:I, s:b, s:o}", "calls", calls, "callsNotListed", (json_int_t)l->calls_lost, "files",
-			files_json(c), "filesNotListed", (json_int_t)l->traced.lost, "filesKnown", l->traced.error == 0, "killed",
+			files_json(c), "filesNotListed", (json_int_t)l->traced.lost, "filesKnown", l->traced.error == 0 && !l->traced.left, "killed",
 			killed_json(&l->traced));
 	if (all && allow.count) {
 		SR_AUTOFREE char *text = profile_text(c, &allow);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -75,7 +76,8 @@ struct sr_trace {
 	struct traced_thread *threads;
 	size_t thread_count, thread_room;
 	struct sr_traced *items;
-	size_t count;
+	size_t count, bytes; /* of their names */
+	bool left;
 	uint64_t lost;
 	struct sr_traced_kill killed[SR_TRACE_KILLED_MAX];
 	size_t killed_count;
@@ -142,12 +144,13 @@ static void keep(struct sr_trace *t, struct sr_traced *item)
 			return;
 		}
 	}
-	if (t->count == SR_TRACE_MAX) {
+	if (t->count == SR_TRACE_MAX || t->bytes + strlen(item->name) >= SR_TRACE_BYTES_MAX) {
 		t->lost++;
 		free(item->name);
 		return;
 	}
 	item->count = 1;
+	t->bytes += strlen(item->name) + 1;
 	t->items[t->count++] = *item;
 }
 
@@ -208,6 +211,8 @@ static void on_entry_of_call(struct sr_trace *t, struct traced_thread *thread, c
 		on_foreign(t, thread->tid, info);
 	else
 		thread->row = trace_call_of(thread->number);
+	if (thread->number == SYS_clone && thread->args[0] & CLONE_UNTRACED)
+		t->left = true;
 }
 
 static void on_call(struct sr_trace *t, pid_t tid)
@@ -337,7 +342,7 @@ void trace_finish(struct sr_trace *t, struct sr_trace_result *ret)
 		(void)pthread_join(t->thread, NULL);
 	t->running = false;
 	*ret = (struct sr_trace_result){ .items = t->items, .count = t->count, .lost = t->lost, .killed = t->killed,
-					 .killed_count = t->killed_count, .error = t->error };
+					 .killed_count = t->killed_count, .error = t->error, .left = t->left };
 }
 
 void trace_free(struct sr_trace *t)

@@ -20,6 +20,7 @@
 #include "plan/build.h"
 
 #define SR_TRACE_MAX 16384     /* different refusals kept apart; most are names that a search did not find */
+#define SR_TRACE_BYTES_MAX (8U << 20) /* of their names together */
 #define SR_TRACE_KILLED_MAX 16
 #define SR_TRACE_PROGRAM 32
 
@@ -58,6 +59,7 @@ struct sr_trace_result {
 	const struct sr_traced_kill *killed;
 	size_t killed_count;
 	int error; /* why nothing is known: positive errno, 0 when all was seen */
+	bool left; /* a process was made that is not traced: what it was refused is not known */
 };
 
 /* Attaches to PID 1 of the sandbox, which is at its first gate, and waits until that stands. Never NULL but out of memory. */
