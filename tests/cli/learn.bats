@@ -373,6 +373,39 @@ hint: run it again with --learn, which names the call"
 	refute_contains "$output" $'\nlearn '
 }
 
+@test "a process that leaves the tracer: what files it was refused is said to be unknown" {
+	cat >"$T/a.py" <<'PYTHON'
+import ctypes, os, platform, signal, sys
+number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+untraced = 0x00800000 if sys.argv[1] == "leave" else 0
+if ctypes.CDLL(None).syscall(number, untraced | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+    os._exit(0)
+os.wait()
+print("made")
+PYTHON
+	sr --learn --report "$T/report.json" "$T/a.py" stay
+	assert_output made
+	assert_equal "$(report .learned.filesKnown)" true
+	refute_contains "$stderr" "left the tracer"
+	sr --learn --report "$T/report.json" "$T/a.py" leave
+	assert_output made
+	assert_equal "$(report '.learned.filesKnown | not')" true
+	assert_contains "$stderr" "a process left the tracer"
+}
+
+@test "the learned profile extends the one that was used: by its full path, or as a project named it" {
+	printf '[profile]\nextends = strict\n' >"$T/mine.ini"
+	printf 'import socket\nsocket.socket(socket.AF_INET)\n' >"$T/a.py"
+	cd "$T"
+	sr -p ./mine.ini --no-strict --learn --report "$T/report.json" "$T/a.py"
+	assert_contains "$(report .learned.profile)" "extends = $(realpath "$T")/mine.ini"
+	mkdir "$T/p"
+	cp "$T/a.py" "$T/p/a.py"
+	printf '[run]\nprofile = strict\n' >"$T/p/sandrun.ini"
+	sr -C "$T/p" --no-strict --learn --report "$T/report.json" a.py
+	assert_contains "$(report .learned.profile)" "extends = strict"
+}
+
 @test "profile learn is another word for it" {
 	local code='import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
 	printf '%s\n' "$code" >"$T/netlink.py"
