@@ -21,15 +21,13 @@ void plan_note(struct sr_plan_box *box, bool degraded, const char *what, const c
 	if (box->note_count < SR_PLAN_MAX_NOTES) {
 		n = &box->notes[box->note_count++];
 	} else { /* a loss is never crowded out by what is plain information: a project can bring as much of that as it likes */
-		n = &box->notes[SR_PLAN_MAX_NOTES - 1];
-		for (size_t i = SR_PLAN_MAX_NOTES; degraded && i-- > 0;) {
-			if (!box->notes[i].degraded) {
-				n = &box->notes[i];
-				break;
-			}
-		}
+		size_t i = 0;
+
+		while (i < SR_PLAN_MAX_NOTES - 1 && box->notes[i].degraded)
+			i++;
 		if (!degraded)
 			return;
+		n = &box->notes[i];
 	}
 	n->what = what;
 	n->degraded = degraded;

@@ -52,7 +52,7 @@ static int own_path(pid_t pid, char **ret)
 	if (!line)
 		return -ENOENT;
 	line = strchr(line, '/');
-	end = strchr(line, '\n');
+	end = line ? strchr(line, '\n') : NULL;
 	if (!end)
 		return -EINVAL;
 	*end = '\0';
@@ -72,8 +72,8 @@ int cgroup_open(pid_t pid, int *ret_fd, char **ret_path)
 	if (mount < 0)
 		return -ENOENT;
 	r = own_path(pid, &path);
-	if (r < 0)
-		return r;
+	if (r < 0 || !path)
+		return r < 0 ? r : -EINVAL;
 	if (strcmp(path, "/..") == 0 || str_has_prefix(path, "/../"))
 		return -EXDEV;
 	fd = openat(mount, path[1] ? path + 1 : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
