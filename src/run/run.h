@@ -61,6 +61,7 @@ struct sr_run {
 	uint64_t wall_deadline, next_look, grace_deadline, kill_deadline, stopped_at;
 	int signal_fd;
 	unsigned terms;         /* SIGTERM and SIGHUP seen */
+	bool looked;            /* the first look is over */
 	bool blind;             /* /proc does not show the sandbox: no watchdog (noted) */
 	bool stop_asked;
 	bool input_ended;       /* a cooked terminal's end of file was passed on */
@@ -99,6 +100,8 @@ void terminal_start(struct sr_run *run);
 void terminal_resize(struct sr_run *run);
 void terminal_end_of_input(struct sr_run *run);
 void terminal_restore(struct sr_run *run);
+/* Notes when the watchdog could see nothing, once init runs on its own; with --strict that is an error. */
+int run_check_sight(struct sr_run *run, struct sr_error *err);
 /* From here on signals are read by run_supervise(); the terminal may be set. */
 int run_watch_signals(struct sr_run *run, struct sr_error *err);
 

@@ -372,6 +372,12 @@ static void look(struct sr_run *run, uint64_t now)
 	unsigned next_ms = 50, ms;
 	uint64_t used;
 
+	if (!run->looked) {
+		struct sr_error ignored = SR_ERROR_INIT;
+
+		run->looked = true;
+		(void)run_check_sight(run, &ignored); /* what could be refused for it has been, at the gate */
+	}
 	if (run->sampled && !run->blind)
 		hit = sample(run, &next_ms);
 	used = run->cgroup->dir_fd >= 0 ? cgroup_cpu_ns(run->cgroup) : run->watchdog.cpu_ns;
