@@ -28,7 +28,8 @@ load ../hostile/hostile
 	esac
 	case $VM_MODE in
 	nocpu) refute_contains "$(cat "/sys/fs/cgroup$cgroup/cgroup.controllers")" cpu ;;
-	service | nested) assert_equal "$(cat "/sys/fs/cgroup$cgroup/cgroup.controllers")" "cpuset cpu io memory pids" ;;
+	service) assert_equal "$(cat "/sys/fs/cgroup$cgroup/cgroup.controllers")" "cpuset cpu io memory pids" ;;
+	nested) assert_equal "$(cat /sys/fs/cgroup/cgroup.controllers)" "cpuset cpu io memory pids" ;;
 	esac
 }
 
