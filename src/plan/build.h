@@ -30,7 +30,7 @@ struct sr_plan_box {
 	size_t ops_count, ops_size;
 	struct sr_strv strings; /* owned texts that ops point to */
 	struct sr_filter filter, counted_filter, init_filter;
-	bool counted; /* counted_filter is what was installed */
+	bool counted; /* a memory cgroup counts: counted_filter is what was installed, and no watchdog has to look */
 	/* --learn: what is installed instead of the first two */
 	struct sr_filter learn_filter, learn_counted_filter;
 	struct sr_plan_note notes[SR_PLAN_MAX_NOTES];

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "archive/protocol.h"
@@ -70,13 +69,6 @@ int archive_file(struct sr_archive *a, const char *name, uint64_t bytes)
 	return r < 0 ? r : filecopy_send(a->socket_fd, name, record.name_len);
 }
 
-static void reap(struct sr_archive *a)
-{
-	while (waitpid(a->pid, NULL, 0) < 0 && errno == EINTR)
-		; /* how it ended does not matter: its words do, and SIGCHLD may be ignored here */
-	a->pid = 0;
-}
-
 int archive_finish(struct sr_archive *a, struct sr_error *err)
 {
 	const struct sr_archive_record end = { .magic = SR_ARCHIVE_MAGIC };
@@ -89,7 +81,7 @@ int archive_finish(struct sr_archive *a, struct sr_error *err)
 	fd_close(&a->words_fd);
 	if (n == (ssize_t)sizeof(words) - 1)
 		(void)kill(a->pid, SIGKILL); /* it talks too much to be ours; not yet reaped, so the id is its own */
-	reap(a);
+	helper_reap(&a->pid);
 	words[n < 0 ? 0 : n] = '\0';
 	if (strcmp(words, SR_ARCHIVE_DONE) == 0)
 		return 0;
@@ -104,8 +96,5 @@ void archive_abort(struct sr_archive *a)
 {
 	fd_close(&a->socket_fd);
 	fd_close(&a->words_fd);
-	if (a->pid > 0) {
-		(void)kill(a->pid, SIGKILL);
-		reap(a);
-	}
+	helper_end(&a->pid);
 }

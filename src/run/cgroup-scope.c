@@ -6,16 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -25,7 +22,6 @@
 #include "run/helper.h"
 #include "scope/protocol.h"
 #include "sys/cgroup.h"
-#include "sys/kernel.h"
 
 #define KEEPER "keeper"
 #define PATIENCE_MS 8000 /* longer than sandrun-scope has: what it could not do, it says */
@@ -72,15 +68,12 @@ void cgroup_begin(struct sr_cgroup *cg)
 	SR_AUTOFREE char *address = NULL, *runtime = NULL;
 	char *const argv[] = { (char[]){ SR_SCOPE_PROGRAM }, cg->name, NULL };
 	char *envp[3] = { NULL };
-	uint64_t random;
 	int pair[2], n = 0;
 
 	if (cg->way != SR_CGROUP_SCOPE || cg->helper)
 		return;
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	if (cgroup_new_name(cg) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return; /* scope_ask() will say that nobody answers */
-	(void)snprintf(cg->name, sizeof(cg->name), "sandrun-%d-%016" PRIx64, (int)getpid(), random);
 	if (getenv("XDG_RUNTIME_DIR") && (runtime = str_format("XDG_RUNTIME_DIR=%s", getenv("XDG_RUNTIME_DIR"))))
 		envp[n++] = runtime;
 	if (getenv("DBUS_SESSION_BUS_ADDRESS") &&
@@ -97,13 +90,9 @@ void cgroup_begin(struct sr_cgroup *cg)
 
 void scope_abort(struct sr_cgroup *cg)
 {
-	if (cg->helper > 0) { /* a zeroed struct has no helper and no descriptor */
+	if (cg->helper > 0) /* a zeroed struct has no helper and no descriptor */
 		fd_close(&cg->helper_fd);
-		(void)kill(cg->helper, SIGKILL);
-		while (waitpid(cg->helper, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	cg->helper = 0;
+	helper_end(&cg->helper);
 }
 
 /*
@@ -116,10 +105,7 @@ static void keep(pid_t parent)
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	if (sys_close_range(0, ~0U) < 0) {
-		for (int fd = 0; fd < 1024; fd++)
-			(void)close(fd);
-	}
+	helper_close_from(0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	for (;;)
@@ -140,13 +126,10 @@ static int start_keeper(struct sr_cgroup *cg)
 
 void scope_done(struct sr_cgroup *cg)
 {
-	if (cg->keeper > 0) {
-		(void)kill(cg->keeper, SIGKILL);
-		while (waitpid(cg->keeper, NULL, 0) < 0 && errno == EINTR)
-			;
-		(void)unlinkat(cg->parent_fd, KEEPER, AT_REMOVEDIR); /* systemd removes the scope itself */
-	}
-	cg->keeper = 0;
+	if (cg->keeper <= 0)
+		return;
+	helper_end(&cg->keeper);
+	(void)unlinkat(cg->parent_fd, KEEPER, AT_REMOVEDIR); /* systemd removes the scope itself */
 }
 
 static int place_keeper(struct sr_cgroup *cg)

@@ -339,17 +339,26 @@ static void sweep(const struct sr_cgroup *cg)
 	(void)closedir(dir);
 }
 
+int cgroup_new_name(struct sr_cgroup *cg)
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	(void)snprintf(cg->name, sizeof(cg->name), PREFIX "%d-%016" PRIx64, (int)getpid(), random);
+	return 0;
+}
+
 /* A fresh folder, locked. Another run's sweep can take it away before the lock stands: then again. */
 static int make_folder(struct sr_cgroup *cg)
 {
 	for (int tries = 0; tries < 10; tries++) {
 		SR_AUTOCLOSE int fd = -1;
 		struct stat by_fd, by_name;
-		uint64_t random;
+		int r = cgroup_new_name(cg);
 
-		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-			return -EIO;
-		(void)snprintf(cg->name, sizeof(cg->name), PREFIX "%d-%016" PRIx64, (int)getpid(), random);
+		if (r < 0)
+			return r;
 		if (mkdirat(cg->parent_fd, cg->name, 0755) < 0)
 			return -errno;
 		fd = openat(cg->parent_fd, cg->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -91,6 +91,8 @@ void cgroup_usage(const struct sr_cgroup *cg, struct sr_cgroup_usage *ret);
 void cgroup_done(struct sr_cgroup *cg);
 
 /* ---- between cgroup.c and cgroup-scope.c ---- */
+/* A name of its own for the run's cgroup or scope, in cg->name. 0 or -errno. */
+int cgroup_new_name(struct sr_cgroup *cg);
 void cgroup_give_up(struct sr_cgroup *cg, const char *fmt, ...) SR_PRINTF(2, 3);
 /* Whether a user manager (for root: the system's) can be asked, and the program to ask it is there. */
 bool scope_possible(struct sr_cgroup *cg);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -40,13 +41,27 @@ int helper_find(const char *name, char **ret_path)
 	return access(*ret_path, X_OK) < 0 ? -errno : 0;
 }
 
-/* Above 2 everything goes; what cannot be closed in one call is closed by number. */
-static void close_rest(void)
+void helper_close_from(int first)
 {
-	if (sys_close_range(3, ~0U) == 0)
+	if (sys_close_range((unsigned)first, ~0U) == 0)
 		return;
-	for (int fd = 3; fd < 65536; fd++)
+	for (int fd = first; fd < 65536; fd++)
 		(void)close(fd);
+}
+
+void helper_end(pid_t *pid)
+{
+	if (*pid <= 0)
+		return;
+	(void)kill(*pid, SIGKILL); /* not yet reaped, so the id is its own */
+	helper_reap(pid);
+}
+
+void helper_reap(pid_t *pid)
+{
+	while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+		; /* how it ended does not matter, and SIGCHLD may be ignored here */
+	*pid = 0;
 }
 
 /* dup2(2) of a descriptor onto itself would keep its close-on-exec flag: first all of them go above the three. */
@@ -78,7 +93,7 @@ static void become(const char *program, char *const argv[], char *const envp[], 
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (place_fds(fds[0], fds[1], fds[2]) < 0)
 		_exit(1);
-	close_rest();
+	helper_close_from(3);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(1);
 	(void)execve(program, argv, envp);

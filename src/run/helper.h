@@ -17,5 +17,11 @@ int helper_find(const char *name, char **ret_path);
  * dies. 0 and the child's id, or -errno. The caller waits for it.
  */
 int helper_start(const char *program, char *const argv[], char *const envp[], const int fds[3], pid_t *ret);
+/* In a child: closes first and all above it, by number where it cannot be done in one call. */
+void helper_close_from(int first);
+/* Waits for its end; *pid becomes 0. */
+void helper_reap(pid_t *pid);
+/* The same, with SIGKILL before. Nothing for 0. */
+void helper_end(pid_t *pid);
 
 #endif

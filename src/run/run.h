@@ -53,7 +53,6 @@ struct sr_run {
 	bool budget_set;
 
 	struct sr_cgroup *cgroup;
-	bool sampled;           /* the watchdog looks: no cgroup holds the memory limit */
 	struct sr_quota quota;
 	bool frozen;            /* the quota is used up */
 	uint64_t frozen_at;

@@ -257,7 +257,8 @@ static int place(struct sr_run *run, struct sr_error *err)
 	if (scope || run->cgroup->way == SR_CGROUP_NONE)
 		r = settle_cgroup(run, err);
 	if (!r)
-		(void)run_send(run, SR_MSG_PLACED, run->cgroup->controllers & SR_CGROUP_MEMORY ? 1 : 0); /* EPIPE: it is dead; what it said before that is still to be read */
+		/* EPIPE: it is dead; what it said before that is still to be read */
+		(void)run_send(run, SR_MSG_PLACED, run->cgroup->controllers & SR_CGROUP_MEMORY ? 1 : 0);
 	return r;
 }
 
@@ -467,7 +468,7 @@ static int go(struct sr_run *run, struct sr_error *err)
  */
 int run_check_sight(struct sr_run *run, struct sr_error *err)
 {
-	if (!run->sampled || run->blind || proctree_visible(run->init))
+	if (run->box->counted || run->blind || proctree_visible(run->init))
 		return 0;
 	run->blind = true;
 	if (policy_limit(run->policy, SR_LIMIT_memory_bytes) != SR_UNLIMITED ||
@@ -507,9 +508,8 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 	if (!r)
 		r = place(run, err);
 	run->box->counted = run->cgroup->controllers & SR_CGROUP_MEMORY;
-	run->sampled = !run->box->counted;
 	/* what --strict may still refuse is known at the gate only */
-	if (!r && !run->box->plan.pty && run->notes == 0 && !(run->policy->strict && run->sampled))
+	if (!r && !run->box->plan.pty && run->notes == 0 && !(run->policy->strict && !run->box->counted))
 		r = go(run, err); /* nothing is left to do here: the word is there before the child comes to its gate */
 	while (!r && !run->started) {
 		type = next_message(run, &fd, err);

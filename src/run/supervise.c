@@ -378,13 +378,12 @@ static void look(struct sr_run *run, uint64_t now)
 		run->looked = true;
 		(void)run_check_sight(run, &ignored); /* what could be refused for it has been, at the gate */
 	}
-	if (run->sampled && !run->blind)
+	if (!run->box->counted && !run->blind)
 		hit = sample(run, &next_ms);
 	used = run->cgroup->dir_fd >= 0 ? cgroup_cpu_ns(run->cgroup) : run->watchdog.cpu_ns;
-	if (hit == SR_HIT_NONE && used >= limit)
-		hit = SR_HIT_CPU;
-	if (hit == SR_HIT_NONE && limit != SR_UNLIMITED) {
-		ms = soonest_ms(limit - used);
+	if (run->cgroup->dir_fd >= 0 && hit == SR_HIT_NONE && limit != SR_UNLIMITED) { /* else the watchdog has judged it */
+		hit = used >= limit ? SR_HIT_CPU : SR_HIT_NONE;
+		ms = soonest_ms(used < limit ? limit - used : 0);
 		next_ms = ms < next_ms ? ms : next_ms;
 	}
 	if (run->quota.budget_ns && !run->stop_asked) {
@@ -615,7 +614,8 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	if (r < 0)
 		return r;
 	run->outcome.cgroup = cgroup_way_name(run->cgroup->way);
-	watchdog_init(&run->watchdog, run->init, policy_limit(p, SR_LIMIT_memory_bytes), policy_limit(p, SR_LIMIT_cpu_ns));
+	watchdog_init(&run->watchdog, run->init, policy_limit(p, SR_LIMIT_memory_bytes),
+		      run->cgroup->dir_fd >= 0 ? SR_UNLIMITED : policy_limit(p, SR_LIMIT_cpu_ns));
 	if (policy_limit(p, SR_LIMIT_cpu_window) != SR_UNLIMITED) {
 		struct sr_window w = limit_window(policy_limit(p, SR_LIMIT_cpu_window));
 
