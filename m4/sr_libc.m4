@@ -28,13 +28,13 @@ dnl SR_MUSL_INCLUDE: fills musl/include with links. Sets sr_musl_missing to what
 AC_DEFUN([SR_MUSL_INCLUDE], [
   sr_musl_missing=
   rm -rf musl && AS_MKDIR_P([musl/include])
-  for sr_header in linux/types.h asm/types.h asm-generic/types.h nettle/sha2.h; do
+  for sr_header in linux/types.h asm/types.h asm-generic/types.h nettle/sha2.h sodium/core.h; do
     SR_HEADER_DIR([sr_dir], [$sr_header])
     sr_name=${sr_header%/*}
     AS_IF([test -n "$sr_dir"], [ln -s "$sr_dir/$sr_name" "musl/include/$sr_name"],
           [sr_musl_missing="$sr_musl_missing $sr_header"])
   done
-  for sr_header in ini.h jansson.h jansson_config.h seccomp.h seccomp-syscalls.h; do
+  for sr_header in ini.h jansson.h jansson_config.h seccomp.h seccomp-syscalls.h sodium.h; do
     SR_HEADER_DIR([sr_dir], [$sr_header])
     AS_IF([test -n "$sr_dir"], [ln -s "$sr_dir/$sr_header" "musl/include/$sr_header"],
           [sr_musl_missing="$sr_musl_missing $sr_header"])
@@ -86,7 +86,7 @@ AC_DEFUN([SR_LIBC], [
   sr_libc_why=
   sr_archives=
   sr_archives_missing=
-  for sr_lib in inih jansson seccomp nettle; do
+  for sr_lib in inih jansson seccomp sodium nettle; do
     SR_STATIC_ARCHIVE([sr_path], [$sr_lib])
     AS_IF([test -n "$sr_path"], [sr_archives="$sr_archives $sr_path"],
           [sr_archives_missing="$sr_archives_missing lib$sr_lib.a"])
@@ -125,9 +125,9 @@ AC_DEFUN([SR_LIBC], [
       SR_CORE_LIBS=$sr_archives
     ],
     [
-      SR_CORE_CFLAGS="$INIH_CFLAGS $JANSSON_CFLAGS $LIBSECCOMP_CFLAGS $NETTLE_CFLAGS"
+      SR_CORE_CFLAGS="$INIH_CFLAGS $JANSSON_CFLAGS $LIBSECCOMP_CFLAGS $LIBSODIUM_CFLAGS $NETTLE_CFLAGS"
       SR_CORE_LDFLAGS=
-      SR_CORE_LIBS="$INIH_LIBS $JANSSON_LIBS $LIBSECCOMP_LIBS $NETTLE_LIBS"
+      SR_CORE_LIBS="$INIH_LIBS $JANSSON_LIBS $LIBSECCOMP_LIBS $LIBSODIUM_LIBS $NETTLE_LIBS"
     ])
   AC_SUBST([SR_CORE_CFLAGS])
   AC_SUBST([SR_CORE_LDFLAGS])

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <nettle/sha2.h>
 #include <seccomp.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +64,21 @@ static int try_filter(void)
 	return good;
 }
 
+/* Signs and checks once, from a key in guarded memory: the parts that ask the processor and the kernel for something. */
+static int try_signature(void)
+{
+	unsigned char public_key[crypto_sign_PUBLICKEYBYTES], signature[crypto_sign_BYTES], *secret;
+	int good;
+
+	if (sodium_init() < 0 || !(secret = sodium_malloc(crypto_sign_SECRETKEYBYTES)))
+		return 0;
+	good = crypto_sign_keypair(public_key, secret) == 0 &&
+	       crypto_sign_detached(signature, NULL, (const unsigned char *)"abc", 3, secret) == 0 &&
+	       crypto_sign_verify_detached(signature, (const unsigned char *)"abc", 3, public_key) == 0;
+	sodium_free(secret);
+	return good;
+}
+
 int main(void)
 {
 	if (!try_ini())
@@ -71,5 +87,7 @@ int main(void)
 		return 2;
 	if (!try_digest())
 		return 3;
-	return try_filter() ? 0 : 4;
+	if (!try_filter())
+		return 4;
+	return try_signature() ? 0 : 5;
 }

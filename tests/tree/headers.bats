@@ -28,7 +28,7 @@ all_alone() {
 
 @test "headers stand alone" {
 	[ "$(find "$TOP/src" -name '*.h' | wc -l)" -gt 10 ]
-	all_alone $(pkg-config --cflags inih jansson libseccomp nettle libarchive 2>/dev/null)
+	all_alone $(pkg-config --cflags inih jansson libseccomp libsodium nettle libarchive 2>/dev/null)
 }
 
 @test "headers stand alone with musl" {
