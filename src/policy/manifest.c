@@ -726,6 +726,9 @@ int manifest_apply_profile(struct sr_manifest *m, struct sr_policy *p, const str
 	free(p->profile_name);
 	p->seccomp = wanted->seccomp;
 	p->profile_name = SR_TAKE_PTR(wanted->profile_name);
+	strv_done(&p->profile_texts);
+	p->profile_texts = wanted->profile_texts;
+	wanted->profile_texts = (struct sr_strv){ 0 };
 	wanted->seccomp = (struct sr_seccomp_policy){ .shipped = false };
 	return note(&a, "profile", m->profile.line, true);
 }

@@ -35,7 +35,7 @@ void policy_done(struct sr_policy *p)
 			     &p->config_path, &p->manifest_text };
 	struct sr_strv *vectors[] = { &p->operands, &p->show,	       &p->setenv,
 				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny,
-				      &p->hide,     &p->only };
+				      &p->hide,     &p->only,	       &p->profile_texts };
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(strings); i++) {
 		free(*strings[i]);

@@ -135,6 +135,7 @@ struct sr_policy {
 	bool strict_by_profile;    /* strict is on because the profile says so */
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
+	struct sr_strv profile_texts; /* its text, then those it extends, as they were read: what a certificate digests */
 
 	/* files that say more: the user's config.ini (policy/config.h) and the project's sandrun.ini (policy/manifest.h) */
 	bool no_config;

@@ -375,6 +375,11 @@ int profile_chain_apply(const struct profile_chain *c, const char *name, struct 
 			return r;
 		shipped = shipped && l->shipped;
 	}
+	strv_done(&p->profile_texts);
+	for (size_t i = 0; i < c->count; i++) {
+		if (strv_add(&p->profile_texts, c->links[i].text) < 0)
+			return sr_error_oom(err, STAGE);
+	}
 	settle_switches(p);
 	p->seccomp.shipped = shipped;
 	free(p->profile_name);

@@ -22,6 +22,7 @@
 #include "plan/build.h"
 #include "run/cgroup.h"
 #include "run/learn.h"
+#include "run/observe.h"
 #include "run/outcome.h"
 #include "run/quota.h"
 #include "run/snapshot.h"
@@ -69,6 +70,7 @@ struct sr_run {
 	char tail[4096];        /* the end of what came on standard error or the terminal, for hints; NUL-terminated */
 	size_t tail_len;
 	struct sr_outcome outcome;
+	struct sr_observed observed;
 	struct sr_learn *learn; /* --learn; NULL without it */
 };
 

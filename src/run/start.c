@@ -295,6 +295,10 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 		fd_close(&child.payload[i]);
 	if (!r && box->plan.filter_flags)
 		r = learn_gate(run, err);
+	if (!r)
+		r = observe_namespaces(run->init, &run->observed, err);
+	if (!r)
+		(void)run_send(run, SR_MSG_OBSERVED, 0); /* EPIPE: it is dead; what it said before that is still to be read */
 	return r;
 }
 
@@ -527,7 +531,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 	}
 	run->outcome.phases.started = run_now();
 	cgroup_started(run->cgroup);
-	return r;
+	return r < 0 ? r : observe_payload(run->init, &run->observed, err); /* run_done() kills what is seen to lack a layer */
 }
 
 void run_done(struct sr_run *run)

@@ -47,6 +47,7 @@ enum sr_msg_type {
 	SR_MSG_STARTED,     /* the payload's exec happened; --learn: with the listener of its filter */
 	SR_MSG_EXITED,      /* wait_status and usage; every process of the sandbox is dead and reaped */
 	/* supervisor to child */
+	SR_MSG_OBSERVED,    /* it has looked at the namespaces: init may make itself undumpable, after which nobody can */
 	SR_MSG_PLACED,      /* where the plan has cgroup_wait: init is where its limits hold; index 1: memory is counted there */
 	SR_MSG_GO,          /* index: how many notes were accepted; the gate opens when that is all that were sent */
 	SR_MSG_SIGNAL,      /* index: the signal, for the payload's first process */
