@@ -12,6 +12,7 @@
 #include "policy/limit.h"
 #include "policy/manifest.h"
 #include "policy/policy.h"
+#include "run/certify.h"
 #include "run/collect.h"
 #include "run/outcome.h"
 #include "run/run.h"
@@ -28,6 +29,8 @@ struct cli_run {
 	struct sr_cgroup cgroup;
 	struct sr_run run;
 	struct sr_collected collected;
+	struct sr_salt salt;       /* of the run's commitments */
+	struct sr_certify certify;
 	struct sr_stdio stdio;
 	struct sr_error err;       /* why sandrun itself failed */
 	bool planned, prepared, ran;

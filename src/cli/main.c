@@ -95,6 +95,8 @@ static int plan(struct cli_run *c)
 		r = collect_open(&c->policy, &c->out_dir_fd, &c->err);
 	if (!r)
 		r = report_check(&c->policy, &c->err);
+	if (!r)
+		r = certify_check(&c->policy, &c->err);
 	if (r < 0)
 		return r;
 	cgroup_choose(&c->cgroup);
@@ -118,6 +120,57 @@ static int plan(struct cli_run *c)
 	return r;
 }
 
+static struct sr_certify_facts facts(struct cli_run *c)
+{
+	return (struct sr_certify_facts){
+		.policy = &c->policy, .env = &c->env, .exec = &c->exec, .snapshot = &c->snapshot, .box = &c->box,
+		.cgroup = &c->cgroup, .run = &c->run, .collected = &c->collected, .salt = &c->salt, .error = &c->err,
+		.stdio = &c->stdio, .prepared = c->prepared,
+		.started = c->prepared && c->run.started, .ran = c->ran,
+	};
+}
+
+/* After the clone: no key and no salt is in the memory that the sandbox's first process was given (finding 2). */
+static int begin_certificate(struct cli_run *c, struct sr_error *err)
+{
+	int r = certify_begin(&c->certify, &c->policy, err);
+
+	if (!r && !c->certify.off && !c->salt.bytes && salt_new(&c->salt) < 0)
+		r = sr_error_oom(err, "certificate");
+	return r;
+}
+
+static int open_certificate(struct cli_run *c, struct sr_error *err)
+{
+	struct sr_certify_facts f = facts(c);
+
+	return certify_open(&c->certify, &f, err);
+}
+
+/*
+ * Signs what happened, set-up failures too, and takes down what is left of the run. A failure of its own is said; it is the
+ * run's failure where the certificate was asked for by name. Returns the exit status.
+ */
+static int certify(struct cli_run *c, int status)
+{
+	struct sr_error err = SR_ERROR_INIT;
+	struct sr_certify_facts f;
+	int r = 0;
+
+	if (c->planned && !c->policy.explain && !c->certify.opened) { /* it failed before; nothing untrusted ran */
+		r = begin_certificate(c, &err);
+		if (!r)
+			r = open_certificate(c, &err);
+	}
+	f = facts(c);
+	if (!r)
+		r = certify_close(&c->certify, &f, status, &err);
+	if (r == 0)
+		return status;
+	message_error(&c->policy, &err);
+	return c->policy.certificate ? err.status : status;
+}
+
 static int execute(struct cli_run *c)
 {
 	uint64_t planned = c->run.outcome.phases.planned;
@@ -126,8 +179,12 @@ static int execute(struct cli_run *c)
 	c->prepared = true;
 	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->cgroup, &c->err);
 	c->run.outcome.phases.planned = planned;
+	if (!r)
+		r = begin_certificate(c, &c->err);
 	if (!r && wants_work_folder(c))
 		r = run_files(&c->run, &c->snapshot, &c->err);
+	if (!r)
+		r = open_certificate(c, &c->err);
 	if (!r)
 		r = run_launch(&c->run, &c->err);
 	if (r < 0)
@@ -156,7 +213,7 @@ static int failed(struct cli_run *c)
 	message_error(&c->policy, &c->err);
 	if (!c->policy.explain && report_write(c, &second) < 0)
 		message_error(&c->policy, &second);
-	return c->err.status;
+	return certify(c, c->err.status);
 }
 
 static int run_it(struct cli_run *c)
@@ -183,7 +240,7 @@ static int run_it(struct cli_run *c)
 		message_error(&c->policy, &c->err);
 		return c->err.status;
 	}
-	return c->run.outcome.status;
+	return certify(c, c->run.outcome.status);
 }
 
 static int act(struct cli_run *c, enum args_action action)
@@ -203,6 +260,8 @@ static void cli_done(struct cli_run *c)
 	if (c->prepared)
 		run_done(&c->run);
 	cgroup_done(&c->cgroup);
+	salt_free(&c->salt);
+	certify_done(&c->certify);
 #ifdef SR_SANITIZED /* else the kernel takes it all at once, which costs a short run less than unmapping page by page */
 	plan_done(&c->box);
 	collected_done(&c->collected);
@@ -237,6 +296,7 @@ int main(int argc, char **argv)
 		.env = SR_ENVIRONMENT_INIT,
 		.snapshot = SR_SNAPSHOT_INIT,
 		.cgroup = SR_CGROUP_INIT,
+		.certify = SR_CERTIFY_INIT,
 		.err = SR_ERROR_INIT,
 		.out_dir_fd = -1,
 		.started_ns = run_now(),

@@ -3,16 +3,11 @@
  * --report: what happened as one JSON object (jansson). Nanosecond and byte counters are strings where they may pass 2^53.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/io.h"
+#include "base/file.h"
 #include "cli/learn.h"
 
 static json_t *number(uint64_t v, const char *source)
@@ -194,16 +189,6 @@ static json_t *build(const struct cli_run *c)
 	return r;
 }
 
-/* Where a file goes: its folder, and its name there. The caller frees *ret_dir. */
-static int split(const char *path, char **ret_dir, const char **ret_name)
-{
-	const char *slash = strrchr(path, '/');
-
-	*ret_name = slash ? slash + 1 : path;
-	*ret_dir = slash ? str_format("%.*s", slash == path ? 1 : (int)(slash - path), path) : str_format(".");
-	return *ret_dir ? 0 : -ENOMEM;
-}
-
 static int cannot_write(const struct sr_policy *p, int errnum, struct sr_error *err)
 {
 	char shown[512];
@@ -214,51 +199,9 @@ static int cannot_write(const struct sr_policy *p, int errnum, struct sr_error *
 
 int report_check(const struct sr_policy *p, struct sr_error *err)
 {
-	SR_AUTOFREE char *dir = NULL;
-	const char *name;
-	struct stat st;
+	int r = !p->report || strcmp(p->report, "-") == 0 ? 0 : file_check_place(p->report);
 
-	if (!p->report || strcmp(p->report, "-") == 0)
-		return 0;
-	if (split(p->report, &dir, &name) < 0)
-		return sr_error_oom(err, "report");
-	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-	    (stat(p->report, &st) == 0 && S_ISDIR(st.st_mode)))
-		return cannot_write(p, EISDIR, err);
-	if (stat(p->report, &st) == 0 && !S_ISREG(st.st_mode))
-		return access(p->report, W_OK) < 0 ? cannot_write(p, errno, err) : 0;
-	return access(dir, W_OK | X_OK) < 0 ? cannot_write(p, errno, err) : 0;
-}
-
-/* Whole or not at all: a temporary name in the same folder, then rename. A pipe or device is written as it is. */
-static int write_file(const struct sr_policy *p, const char *text)
-{
-	SR_AUTOFREE char *dir = NULL, *temp = NULL;
-	SR_AUTOCLOSE int dir_fd = -1, fd = -1;
-	const char *name;
-	uint64_t random;
-	struct stat st;
-	int r;
-
-	if (stat(p->report, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fd = open(p->report, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return fd < 0 ? -errno : io_write_full(fd, text, strlen(text));
-	}
-	if (split(p->report, &dir, &name) < 0 || getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return -ENOMEM;
-	temp = str_format(".sandrun-%016" PRIx64, random);
-	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!temp || dir_fd < 0)
-		return temp ? -errno : -ENOMEM;
-	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return -errno;
-	r = io_write_full(fd, text, strlen(text));
-	if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(dir_fd, temp, 0);
-	return r;
+	return r < 0 ? cannot_write(p, -r, err) : 0;
 }
 
 int report_write(const struct cli_run *c, struct sr_error *err)
@@ -278,7 +221,7 @@ int report_write(const struct cli_run *c, struct sr_error *err)
 	if (strcmp(p->report, "-") == 0)
 		r = printf("%s\n", text) < 0 || fflush(stdout) != 0 ? -errno : 0;
 	else
-		r = write_file(p, text);
+		r = file_write_whole(p->report, 0666, text, strlen(text), false);
 	free(text);
 	return r < 0 ? cannot_write(p, -r, err) : 0;
 }

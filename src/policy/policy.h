@@ -146,6 +146,13 @@ struct sr_policy {
 	char *manifest_text;       /* the bytes of sandrun.ini as they were obeyed; NULL without */
 	size_t manifest_len;
 
+	/* proof */
+	char *certificate;         /* --certificate; NULL: the state folder */
+	bool no_certificate;
+	char *nonce, *audience;
+	bool record_args;
+	bool durable;
+
 	/* talk */
 	bool quiet;
 	bool quiet_by_profile;

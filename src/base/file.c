@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/str.h"
+
+/* Where a file goes: its folder, and its name there. The caller frees *ret_dir. */
+static int split(const char *path, char **ret_dir, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_name = slash ? slash + 1 : path;
+	*ret_dir = slash ? str_format("%.*s", slash == path ? 1 : (int)(slash - path), path) : str_format(".");
+	return *ret_dir ? 0 : -ENOMEM;
+}
+
+int file_check_place(const char *path)
+{
+	SR_AUTOFREE char *dir = NULL;
+	const char *name;
+	struct stat st;
+
+	if (split(path, &dir, &name) < 0)
+		return -ENOMEM;
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+		return -EISDIR;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return access(path, W_OK) < 0 ? -errno : 0;
+	return access(dir, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable)
+{
+	SR_AUTOCLOSE int fd = -1;
+	char temp[32];
+	uint64_t random;
+	int r;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	(void)snprintf(temp, sizeof(temp), ".sandrun-%016" PRIx64, random);
+	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	r = io_write_full(fd, data, len);
+	if (r == 0 && durable && fsync(fd) < 0)
+		r = -errno;
+	if (r == 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dir_fd, temp, 0);
+	else if (durable && fsync(dir_fd) < 0)
+		r = -errno;
+	return r;
+}
+
+int file_write_whole(const char *path, mode_t mode, const void *data, size_t len, bool durable)
+{
+	SR_AUTOFREE char *dir = NULL;
+	SR_AUTOCLOSE int dir_fd = -1, fd = -1;
+	const char *name;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		return fd < 0 ? -errno : io_write_full(fd, data, len);
+	}
+	if (split(path, &dir, &name) < 0)
+		return -ENOMEM;
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir_fd < 0 ? -errno : file_write_at(dir_fd, name, mode, data, len, durable);
+}

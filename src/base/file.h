@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that a user names for what sandrun writes: whole or not at all, under a temporary name in the same folder and then
+ * renamed. A pipe or a device is written as it is.
+ */
+#ifndef SR_BASE_FILE_H
+#define SR_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Whether a file could be written there, as far as that shows beforehand. 0 or -errno (-EISDIR for a folder's name). */
+int file_check_place(const char *path);
+/* mode: of a new file, before the umask. durable: fsync(2) of file and folder. 0 or -errno; then nothing half-made is left. */
+int file_write_whole(const char *path, mode_t mode, const void *data, size_t len, bool durable);
+/* The same below an open folder, for a plain name there. */
+int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable);
+
+#endif

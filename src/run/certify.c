@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/certify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/xdg.h"
+#include "evidence/envelope.h"
+#include "run/certstore.h"
+#include "sys/kernel.h"
+
+#define STAGE "certificate"
+#define PREDICATE "https://sandrun.io/"
+#define SLACK_S (24 * 3600)          /* run-open holds a day longer than the run may take: it may be stopped in between */
+#define NO_LIMIT_S (30LL * 24 * 3600)
+#define NONCE_MIN 32                 /* hex digits */
+#define NONCE_MAX 128
+#define AUDIENCE_MAX 255
+
+static int cannot_write(const char *path, int errnum, struct sr_error *err)
+{
+	char shown[512];
+
+	return sr_error_set(err, SR_E_CERTIFICATE, errnum, STAGE, "cannot write the certificate %s: %s",
+			    str_escape(path, shown, sizeof(shown)), strerror(errnum));
+}
+
+static int check_challenge(const struct sr_policy *p, struct sr_error *err)
+{
+	size_t n = p->nonce ? strlen(p->nonce) : NONCE_MIN;
+
+	if (n < NONCE_MIN || n > NONCE_MAX || n % 2 || (p->nonce && strspn(p->nonce, "0123456789abcdef") != n)) {
+		(void)sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --nonce: it takes 16 to 64 bytes as lowercase hex");
+		sr_error_hint(err, "for example --nonce $(openssl rand -hex 32)");
+		return -EINVAL;
+	}
+	if (p->audience && (strlen(p->audience) > AUDIENCE_MAX || !str_is_utf8(p->audience, strlen(p->audience))))
+		return sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --audience: it takes at most 255 bytes of UTF-8");
+	return 0;
+}
+
+int certify_check(const struct sr_policy *p, struct sr_error *err)
+{
+	int r = check_challenge(p, err);
+
+	if (r < 0)
+		return r;
+	if (p->no_certificate && (p->certificate || p->nonce || p->audience))
+		return sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --no-certificate together with --%s",
+				    p->certificate ? "certificate" : p->nonce ? "nonce" : "audience");
+	if (!p->certificate)
+		return 0;
+	r = file_check_place(p->certificate);
+	return r < 0 ? cannot_write(p->certificate, -r, err) : 0;
+}
+
+/* RFC 9562, version 7: milliseconds, then randomness. */
+static void make_run_id(char out[static SR_RUN_ID])
+{
+	struct timespec ts;
+	uint8_t b[16];
+	uint64_t ms;
+	char hex[33];
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	randombytes_buf(b, sizeof(b));
+	for (int i = 0; i < 6; i++)
+		b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	b[6] = (uint8_t)(0x70 | (b[6] & 0x0f));
+	b[8] = (uint8_t)(0x80 | (b[8] & 0x3f));
+	str_hex(b, sizeof(b), hex);
+	(void)snprintf(out, SR_RUN_ID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+/* Nothing can be kept. With --certificate that is an error, else it is said and the run goes on. */
+static int cannot_keep(struct sr_certify *c, const struct sr_policy *p, const struct sr_error *why, struct sr_error *err)
+{
+	if (p->certificate) {
+		*err = *why;
+		return why->errnum ? -why->errnum : -EIO;
+	}
+	c->off = true;
+	(void)snprintf(c->why, sizeof(c->why), "%s", why->text);
+	return 0;
+}
+
+/* The state folder: the run log, and the certificates where no other place was named. */
+static int open_state(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err)
+{
+	struct sr_error why = SR_ERROR_INIT;
+	SR_AUTOFREE char *path = NULL;
+	char shown[400];
+	int r = xdg_open(SR_XDG_STATE, NULL, &c->state_fd, &path);
+
+	if (r == 0 && !p->certificate)
+		r = certstore_open(c->state_fd, &c->dir_fd);
+	if (r == 0 || p->certificate)
+		return 0; /* without a state folder such a certificate has no counter, and says so */
+	if (!path)
+		(void)sr_error_set(&why, SR_E_CERTIFICATE, -r, STAGE, "neither HOME nor XDG_STATE_HOME is set");
+	else
+		(void)sr_error_set(&why, SR_E_CERTIFICATE, -r, STAGE, "cannot use the folder %s: %s", str_escape(path, shown, sizeof(shown)),
+				   r == -EPERM ? "other users may write there, or it is not yours" : strerror(-r));
+	return cannot_keep(c, p, &why, err);
+}
+
+int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err)
+{
+	struct sr_error why = SR_ERROR_INIT;
+	int r;
+
+	if (c->begun || c->off)
+		return 0;
+	if (p->no_certificate) {
+		c->off = true;
+		return 0;
+	}
+	if (sodium_start() < 0)
+		return sr_error_set(err, SR_E_INTERNAL, ENOSYS, STAGE, "cannot start libsodium");
+	r = open_state(c, p, err);
+	if (r < 0 || c->off)
+		return r;
+	r = identity_load(&c->identity, NULL, &why);
+	if (r == -EPERM || r == -EBADMSG) { /* a key that somebody else may have read is refused, not passed over */
+		*err = why;
+		return r;
+	}
+	if (r < 0)
+		return cannot_keep(c, p, &why, err);
+	make_run_id(c->run_id);
+	c->begun = true;
+	return 0;
+}
+
+/* ---- statements ------------------------------------------------------------------------------------------------------ */
+
+static json_t *statement(struct sr_json *j, const char *type, json_t *subject, json_t *predicate)
+{
+	char uri[96];
+	json_t *o = json_object();
+
+	(void)snprintf(uri, sizeof(uri), PREDICATE "%s/v0.1", type);
+	json_put(j, o, "_type", json_string("https://in-toto.io/Statement/v1"));
+	json_put(j, o, "predicate", predicate);
+	json_put(j, o, "predicateType", json_string(uri));
+	json_put(j, o, "subject", subject);
+	return o;
+}
+
+/* Compact, keys sorted: the bytes that are signed. Takes o. NULL where anything could not be made. */
+static char *text_of(const struct sr_json *j, json_t *o)
+{
+	char *text = o && !j->failed ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+	json_decref(o);
+	return text;
+}
+
+static json_t *challenge(const struct sr_policy *p)
+{
+	if (!p->nonce && !p->audience)
+		return json_null();
+	return json_pack("{s:o, s:o}", "audience", json_text(p->audience), "nonce", json_text(p->nonce));
+}
+
+static json_t *one_subject(const char *name, const char *hex)
+{
+	return json_pack("[{s:o, s:s}]", "digest", json_digest(false, hex), "name", name);
+}
+
+static json_t *sequence(struct sr_json *j, const struct sr_certify *c, const struct sr_runlog *log)
+{
+	json_t *o = json_object();
+
+	json_put(j, o, "counter", c->counter ? json_integer((json_int_t)c->counter) : json_null());
+	json_put(j, o, "previous", log->previous[0] ? json_digest(false, log->previous) : json_null());
+	if (!c->counter)
+		json_put(j, o, "reason", json_string("no state folder to count in"));
+	else if (log->damaged)
+		json_put(j, o, "reason", json_string("the run log was damaged: the chain begins anew"));
+	return o;
+}
+
+static char *run_open(struct sr_json *j, const struct sr_certify *c, const struct sr_policy *p, const struct sr_runlog *log,
+		      const char *plan_digest)
+{
+	uint64_t wall = policy_limit(p, SR_LIMIT_wall_ns);
+	int64_t expires = c->issued_s + SLACK_S + (wall == SR_UNLIMITED ? NO_LIMIT_S : (int64_t)(wall / 1000000000ULL));
+	char spki[SR_SPKI_B64];
+	json_t *o = json_object();
+
+	public_key_spki_b64(&c->ephemeral.public_key, spki);
+	json_put(j, o, "challenge", json_incref(c->challenge));
+	json_put(j, o, "ephemeralKey", json_pack("{s:s, s:s, s:s}", "algorithm", "ed25519", "spki", spki, "use", "one-signature"));
+	json_put(j, o, "expiresAt", json_time(expires));
+	json_put(j, o, "issuedAt", json_time(c->issued_s));
+	json_put(j, o, "plan", json_pack("{s:o}", "digest", json_digest(false, plan_digest)));
+	json_put(j, o, "runId", json_string(c->run_id));
+	json_put(j, o, "sequence", sequence(j, c, log));
+	json_put(j, o, "worker", json_pack("{s:s}", "identityKeyId", c->identity.id));
+	return text_of(j, statement(j, "run-open", one_subject("ephemeral-key", c->ephemeral.id), o));
+}
+
+static int cannot_make(struct sr_error *err, int r)
+{
+	return r == -ENOMEM ? sr_error_oom(err, STAGE) :
+			      sr_error_set(err, SR_E_CERTIFICATE, -r, STAGE, "cannot make the certificate: %s", strerror(-r));
+}
+
+/* Takes the run's number and signs run-open; the record is in the log before anything untrusted runs. */
+static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char *plan_digest)
+{
+	struct sr_runlog log = SR_RUNLOG_INIT;
+	struct sr_json j = { .failed = false };
+	int r = c->state_fd < 0 ? 0 : runlog_begin(&log, c->state_fd);
+
+	if (r < 0)
+		return r;
+	c->counter = log.counter;
+	c->open_payload = run_open(&j, c, p, &log, plan_digest);
+	if (!c->open_payload) {
+		runlog_abandon(&log);
+		return -ENOMEM;
+	}
+	c->open_len = strlen(c->open_payload);
+	digest_hex(c->open_payload, c->open_len, c->open_digest);
+	if (c->state_fd >= 0)
+		r = runlog_commit(&log, c->run_id, c->open_digest, c->issued_s, p->durable);
+	return r < 0 ? r : envelope_sign(c->open_payload, c->open_len, c->identity.secret, c->open_signature);
+}
+
+int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err)
+{
+	struct sr_json j = { .failed = false };
+	SR_AUTOFREE char *plan = NULL;
+	char plan_digest[SR_DIGEST_HEX];
+	struct timespec now;
+	int r;
+
+	if (c->off || !c->begun || c->opened)
+		return 0;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	c->issued_s = now.tv_sec;
+	c->issued_ns = run_now();
+	if (ephemeral_make(&c->ephemeral) < 0)
+		return sr_error_oom(err, STAGE);
+	c->plan = certify_plan(&j, f);
+	c->challenge = challenge(f->policy);
+	plan = text_of(&j, json_incref(c->plan));
+	if (!plan || !c->challenge)
+		return sr_error_oom(err, STAGE);
+	digest_hex(plan, strlen(plan), plan_digest);
+	r = sign_open(c, f->policy, plan_digest);
+	if (r < 0)
+		return cannot_make(err, r);
+	c->opened = true;
+	return 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------- */
+
+static bool is_closed(int fd)
+{
+	return fd < 0 || (fcntl(fd, F_GETFD) < 0 && errno == EBADF);
+}
+
+/* Takes all of the run down and looks whether it is gone. */
+static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *g)
+{
+	struct sr_run *run = f->run;
+	int work = -1, ctl = -1;
+	struct sysinfo info;
+
+	g->swaps = sysinfo(&info) < 0 || info.totalswap > 0;
+	if (f->prepared) {
+		SR_AUTOCLOSE int pidfd = run->pidfd >= 0 ? fcntl(run->pidfd, F_DUPFD_CLOEXEC, 3) : -1;
+
+		work = run->work_fd;
+		ctl = run->ctl;
+		g->had_work = work >= 0;
+		g->processes = run->pidfd < 0; /* the clone failed: there was none */
+		run_done(run);
+		if (pidfd >= 0)
+			g->processes = sys_pidfd_send_signal(pidfd, 0) == -ESRCH;
+		g->work_fd = is_closed(work);
+		g->control = is_closed(ctl);
+	}
+	g->had_cgroup = f->cgroup->dir_fd >= 0;
+	if (g->had_cgroup) {
+		SR_AUTOCLOSE int parent = fcntl(f->cgroup->parent_fd, F_DUPFD_CLOEXEC, 3);
+		char name[sizeof(f->cgroup->name)];
+
+		memcpy(name, f->cgroup->name, sizeof(name));
+		cgroup_done(f->cgroup);
+		g->cgroup = parent >= 0 && faccessat(parent, name, F_OK, 0) < 0 && (errno == ENOENT || errno == ENODEV);
+	}
+}
+
+static char *execution(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, json_t *enforced,
+		       json_t *result, const struct sr_certify_gone *gone)
+{
+	json_t *o = json_object(), *subjects = one_subject("run", c->open_digest);
+
+	certify_subjects(j, subjects, f);
+	json_put(j, o, "assurance", json_string(c->assurance));
+	json_put(j, o, "attestation", c->attestation ? json_incref(c->attestation) : json_array());
+	json_put(j, o, "challenge", json_incref(c->challenge));
+	json_put(j, o, "destruction", certify_destruction(j, f, gone));
+	json_put(j, o, "enforced", enforced);
+	json_put(j, o, "executor", certify_executor(j));
+	json_put(j, o, "notClaimed", certify_not_claimed(j, f));
+	json_put(j, o, "plan", json_incref(c->plan));
+	json_put(j, o, "result", result);
+	json_put(j, o, "runId", json_string(c->run_id));
+	json_put(j, o, "runOpen", json_pack("{s:o, s:s}", "digest", json_digest(false, c->open_digest), "mediaType", SR_PAYLOAD_TYPE));
+	json_put(j, o, "trace", json_null());
+	return text_of(j, statement(j, "execution", subjects, o));
+}
+
+static char *run_close(struct sr_json *j, const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
+{
+	json_t *o = json_object();
+
+	json_put(j, o, "closedAt", json_time(now));
+	json_put(j, o, "ephemeralKey",
+		 json_pack("{s:s, s:s, s:s, s:i, s:s}", "checked", zeroed ? "its memory was read and held zeroes, then it was unmapped" :
+									     "not seen to be zero", "keyId", c->ephemeral.id,
+			   "method", "sodium_memzero, sodium_free", "signaturesIssued", 1, "state", zeroed ? "zeroed" : "unknown"));
+	json_put(j, o, "outcome", json_string("certified"));
+	json_put(j, o, "runId", json_string(c->run_id));
+	json_put(j, o, "runOpen", json_pack("{s:o}", "digest", json_digest(false, c->open_digest)));
+	json_put(j, o, "sequence", json_pack("{s:o}", "counter", c->counter ? json_integer((json_int_t)c->counter) : json_null()));
+	return text_of(j, statement(j, "run-close", one_subject("execution", execution_digest), o));
+}
+
+/* The three lines in their order. The caller frees *ret. */
+static int bundle(const struct sr_certify *c, const char *execution_text, const uint8_t execution_sig[static SR_SIGNATURE_BYTES],
+		  const char *close_text, char **ret)
+{
+	SR_AUTOFREE char *first = NULL, *second = NULL, *third = NULL;
+	uint8_t sig[SR_SIGNATURE_BYTES];
+	size_t n;
+	int r = envelope_line(c->open_payload, c->open_len, c->open_signature, &c->identity.public_key, &first, &n);
+
+	if (!r)
+		r = envelope_line(execution_text, strlen(execution_text), execution_sig, &c->ephemeral.public_key, &second, &n);
+	if (!r)
+		r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
+	if (!r)
+		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &n);
+	if (r < 0)
+		return r;
+	*ret = str_format("%s%s%s", first, second, third);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const char *text)
+{
+	char name[SR_RUN_ID + 16];
+
+	if (p->certificate) {
+		c->path = strdup(p->certificate);
+		return c->path ? file_write_whole(p->certificate, 0666, text, strlen(text), p->durable) : -ENOMEM;
+	}
+	(void)snprintf(name, sizeof(name), "%s" SR_CERTSTORE_SUFFIX, c->run_id);
+	c->path = certstore_path(name);
+	return c->path ? file_write_at(c->dir_fd, name, 0600, text, strlen(text), p->durable) : -ENOMEM;
+}
+
+int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int status, struct sr_error *err)
+{
+	struct sr_certify_gone gone = { .processes = false };
+	struct sr_json j = { .failed = false };
+	SR_AUTOFREE char *execution_text = NULL, *close_text = NULL, *text = NULL;
+	uint8_t sig[SR_SIGNATURE_BYTES];
+	char digest[SR_DIGEST_HEX];
+	json_t *enforced, *result;
+	bool zeroed;
+	int64_t now;
+	int r;
+
+	if (c->off || !c->opened)
+		return 0;
+	enforced = certify_enforced(&j, f); /* while the cgroup stands */
+	result = certify_result(&j, c, f, status);
+	take_down(f, &gone);
+	execution_text = execution(&j, c, f, enforced, result, &gone);
+	r = execution_text ? envelope_sign(execution_text, strlen(execution_text), c->ephemeral.secret, sig) : -ENOMEM;
+	zeroed = ephemeral_destroy(&c->ephemeral);
+	now = c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL);
+	if (!r) {
+		digest_hex(execution_text, strlen(execution_text), digest);
+		close_text = run_close(&j, c, digest, zeroed, now);
+		r = close_text ? bundle(c, execution_text, sig, close_text, &text) : -ENOMEM;
+	}
+	if (r < 0)
+		return cannot_make(err, r);
+	r = write_bundle(c, f->policy, text);
+	if (r < 0)
+		return cannot_write(c->path ? c->path : "", -r, err);
+	if (c->counter)
+		r = runlog_end(c->state_fd, c->counter, c->run_id, digest, now, f->policy->durable);
+	if (c->dir_fd >= 0 && c->counter % 64 == 0)
+		certstore_prune(c->dir_fd, SR_CERTSTORE_KEEP); /* one run in 64 (finding 25) */
+	return r < 0 ? cannot_write(SR_RUNLOG_ENDS, -r, err) : 0;
+}
+
+void certify_done(struct sr_certify *c)
+{
+	identity_done(&c->ephemeral);
+	identity_done(&c->identity);
+	fd_close(&c->state_fd);
+	fd_close(&c->dir_fd);
+	json_decref(c->plan);
+	json_decref(c->challenge);
+	json_decref(c->attestation);
+	free(c->open_payload);
+	free(c->path);
+	*c = (struct sr_certify)SR_CERTIFY_INIT;
+}

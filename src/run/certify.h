@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The certificate of a run (format: certificate.md, sandrun-certificate(5)): what to sign and when.
+ *
+ *	certify_check   before anything runs: can it be written where it was asked for
+ *	certify_begin   after the clone, so that no key is in the sandbox's memory: folders, identity key
+ *	certify_open    when the files are in and before the gate opens: the plan is final; run-open is signed
+ *	certify_close   when the sandbox is gone: execution and run-close are signed, the file is written
+ *
+ * The first three may run while the child builds the sandbox. A run that fails in its set-up has a certificate too.
+ * Without a state folder (HOME unset, read-only) nothing is kept, which is said; with --certificate that is an error.
+ */
+#ifndef SR_RUN_CERTIFY_H
+#define SR_RUN_CERTIFY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "evidence/commitment.h"
+#include "evidence/identity.h"
+#include "evidence/runlog.h"
+#include "plan/build.h"
+#include "run/collect.h"
+#include "run/run.h"
+#include "run/snapshot.h"
+
+/* Everything that a certificate tells of; borrowed. */
+struct sr_certify_facts {
+	const struct sr_policy *policy;
+	const struct sr_environment *env;
+	const struct sr_exec *exec;
+	const struct sr_snapshot *snapshot;
+	const struct sr_plan_box *box;
+	struct sr_cgroup *cgroup;
+	struct sr_run *run;
+	const struct sr_collected *collected;
+	const struct sr_salt *salt;
+	const struct sr_error *error; /* why sandrun itself failed; code SR_E_NONE: it did not */
+	const struct sr_stdio *stdio;
+	bool prepared;                /* run is initialised */
+	bool started;                 /* the payload's exec happened */
+	bool ran;                     /* and it was supervised to its end: there is an outcome */
+};
+
+struct sr_certify {
+	bool off;               /* --no-certificate, or nothing can be kept: `why` */
+	bool begun, opened;
+	char why[768];          /* why nothing is kept; "" for --no-certificate */
+	int state_fd;           /* -1: no counter */
+	int dir_fd;             /* where the file goes */
+	char *name;             /* its name there; owned */
+	char *path;             /* for messages; owned */
+	struct sr_identity identity, ephemeral;
+	char run_id[SR_RUN_ID];
+	uint64_t counter;       /* 0: none */
+	int64_t issued_s;       /* the wall clock when run-open was made */
+	uint64_t issued_ns;     /* CLOCK_MONOTONIC at the same moment */
+	json_t *plan, *challenge, *attestation;
+	const char *assurance;
+	char *open_payload;
+	size_t open_len;
+	uint8_t open_signature[SR_SIGNATURE_BYTES];
+	char open_digest[SR_DIGEST_HEX];
+};
+
+#define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .assurance = "self-asserted" }
+
+int certify_check(const struct sr_policy *p, struct sr_error *err);
+/* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
+int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
+int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err);
+/*
+ * status: sandrun's own exit status. Ends the run (run_done) and its cgroup on the way: what is certified is gone.
+ * Afterwards c->path names the file.
+ */
+int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int status, struct sr_error *err);
+void certify_done(struct sr_certify *c);
+
+/* ---- between the files of run/ ---- */
+
+/* JSON that counts its failures, so that nothing can be left out silently. */
+struct sr_json {
+	bool failed;
+};
+
+void json_put(struct sr_json *j, json_t *object, const char *key, json_t *value);
+void json_add(struct sr_json *j, json_t *array, json_t *value);
+/* {"sha256": hex} or {"sandrunHmacSha256V1": hex} */
+json_t *json_digest(bool is_private, const char *hex);
+/* Text of any origin: what is no UTF-8 is escaped. NULL: null. */
+json_t *json_text(const char *s);
+json_t *json_decimal(uint64_t v);
+/* "YYYY-MM-DDThh:mm:ssZ" */
+json_t *json_time(int64_t seconds);
+/* A limit's value: a number, decimal text for times, "unlimited". */
+json_t *json_limit(enum sr_limit_id id, uint64_t value);
+
+json_t *certify_plan(struct sr_json *j, const struct sr_certify_facts *f);
+json_t *certify_enforced(struct sr_json *j, const struct sr_certify_facts *f);
+json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status);
+/* The streams and output files, behind the first subject. */
+void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certify_facts *f);
+
+/* What was seen to be gone. */
+struct sr_certify_gone {
+	bool processes, work_fd, control, cgroup, had_cgroup, had_work, swaps;
+	size_t private_inputs;
+};
+json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g);
+json_t *certify_executor(struct sr_json *j);
+json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f);
+
+#endif
