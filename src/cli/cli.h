@@ -34,6 +34,7 @@ struct cli_run {
 	struct sr_stdio stdio;
 	struct sr_error err;       /* why sandrun itself failed */
 	bool planned, prepared, ran;
+	bool uncertified;          /* its certificate could not be begun, which was said */
 	int out_dir_fd;
 	uint64_t started_ns;
 	char **argv;

@@ -137,14 +137,17 @@ static int begin_certificate(struct cli_run *c, struct sr_error *err)
 
 	if (!r && !c->certify.off && !c->salt.bytes && salt_new(&c->salt) < 0)
 		r = sr_error_oom(err, "certificate");
+	c->uncertified = r < 0;
 	return r;
 }
 
 static int open_certificate(struct cli_run *c, struct sr_error *err)
 {
 	struct sr_certify_facts f = facts(c);
+	int r = certify_open(&c->certify, &f, err);
 
-	return certify_open(&c->certify, &f, err);
+	c->uncertified = r < 0;
+	return r;
 }
 
 /*
@@ -157,7 +160,9 @@ static int certify(struct cli_run *c, int status)
 	struct sr_certify_facts f;
 	int r = 0;
 
-	if (c->planned && !c->policy.explain && !c->certify.opened) { /* it failed before; nothing untrusted ran */
+	if (c->uncertified)
+		return status;
+	if (c->planned && !c->certify.opened) { /* it failed before; nothing untrusted ran */
 		r = begin_certificate(c, &err);
 		if (!r)
 			r = open_certificate(c, &err);
@@ -165,6 +170,11 @@ static int certify(struct cli_run *c, int status)
 	f = facts(c);
 	if (!r)
 		r = certify_close(&c->certify, &f, status, &err);
+	if (r == 0 && c->certify.why[0]) {
+		SR_AUTOFREE char *text = str_format("no certificate was kept: %s", c->certify.why);
+
+		message_warning(&c->policy, text ? text : "no certificate was kept");
+	}
 	if (r == 0)
 		return status;
 	message_error(&c->policy, &err);
