@@ -37,7 +37,7 @@ _sandrun_value() {
 			_sandrun_words "$(_sandrun_profiles)" "$2"
 		fi
 		;;
-	-i | --input | --bind | --output-archive | --report) _sandrun_files -f "$2" ;;
+	-i | --input | --bind | --output-archive | --report | --certificate) _sandrun_files -f "$2" ;;
 	--show | -o | --output) _sandrun_files -f "$2" ;;
 	--setenv) mapfile -t COMPREPLY < <(compgen -v -- "$2") ;;
 	--proc) _sandrun_words 'fresh none' "$2" ;;
@@ -48,14 +48,14 @@ _sandrun_value() {
 	-t | --timeout | --cpu-time) _sandrun_words '10s 1m 5m 1h unlimited' "$2" ;;
 	-m | --memory | --work-size | --tmp-size | --file-size | --output-limit) _sandrun_words '64M 256M 512M 1G 2G unlimited' "$2" ;;
 	--pids | --nofile) _sandrun_words '64 128 256 1024' "$2" ;;
-	-c) COMPREPLY=() ;;
+	-c | --nonce | --audience) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
 
 _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
---output-limit --strict --no-strict -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
+--output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
 
 # The words behind "sandrun profile"; $1 is the one at the cursor.
 _sandrun_profile_command() {
@@ -121,6 +121,18 @@ _sandrun() {
 		_sandrun_words '--json --apparmor' "$cur"
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == key ]]; then
+		_sandrun_words 'show export rotate --json --ssh --yes' "$cur"
+		return
+	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == certificate ]]; then
+		if [[ ${COMP_WORDS[2]-} == show && $cur != -* && COMP_CWORD -gt 2 ]]; then
+			_sandrun_files -f "$cur"
+		else
+			_sandrun_words 'list show prune --json --keep --help' "$cur"
+		fi
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -142,7 +154,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor key certificate' -- "$cur")
 			;;
 		esac
 		;;

@@ -241,6 +241,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err)
 {
+	struct sr_error why = SR_ERROR_INIT;
 	struct sr_json j = { .failed = false };
 	SR_AUTOFREE char *plan = NULL;
 	char plan_digest[SR_DIGEST_HEX];
@@ -261,8 +262,10 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 		return sr_error_oom(err, STAGE);
 	digest_hex(plan, strlen(plan), plan_digest);
 	r = sign_open(c, f->policy, plan_digest);
-	if (r < 0)
-		return cannot_make(err, r);
+	if (r < 0) { /* a full disk, a file size limit of the caller's */
+		(void)cannot_make(&why, r);
+		return cannot_keep(c, f->policy, &why, err);
+	}
 	c->opened = true;
 	return 0;
 }

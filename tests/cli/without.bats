@@ -492,7 +492,7 @@ own_etc() {
 	assert_output "$names"
 	assert_equal "$(masks)" "$first"
 	assert_equal "$(stat -c %i "$HOME/.cache/sandrun/$first")" "$inode"
-	assert_equal "$(find "$HOME" -mindepth 1 -maxdepth 2 | sort)" $"$HOME/.cache"$'\n'"$HOME/.cache/sandrun"
+	assert_equal "$(find "$HOME/.cache" -maxdepth 1 | sort)" $"$HOME/.cache"$'\n'"$HOME/.cache/sandrun"
 }
 
 @test "/etc: made anew when a name comes; the new name is hidden, or shown where it belongs" {
