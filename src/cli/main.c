@@ -97,6 +97,8 @@ static int plan(struct cli_run *c)
 		r = report_check(&c->policy, &c->err);
 	if (!r)
 		r = certify_check(&c->policy, &c->err);
+	if (!r)
+		r = run_salt_check(&c->policy, &c->err);
 	if (r < 0)
 		return r;
 	cgroup_choose(&c->cgroup);
@@ -209,7 +211,7 @@ static int bring_out(struct cli_run *c)
 
 	if (!c->policy.outputs.count || !c->run.exited)
 		return 0; /* never while something of the run may be alive */
-	r = collect_copy(&c->policy, c->run.work_fd, c->out_dir_fd, &c->collected, &c->err);
+	r = collect_copy(&c->policy, c->run.salt.bytes ? &c->run.salt : NULL, c->run.work_fd, c->out_dir_fd, &c->collected, &c->err);
 	for (size_t i = 0; i < c->collected.warnings.count; i++)
 		message_warning(&c->policy, c->collected.warnings.items[i]);
 	return r;
