@@ -53,15 +53,14 @@ int run_salt_check(const struct sr_policy *p, struct sr_error *err)
 	return p->salt_file ? open_file(p->salt_file, &fd, err) : 0;
 }
 
-static int read_owners(struct sr_run *run, struct sr_error *err)
+static int read_owners(const char *path, struct sr_salt *ret, struct sr_error *err)
 {
-	const char *path = run->policy->salt_file;
 	SR_AUTOCLOSE int fd = -1;
 	int r = open_file(path, &fd, err);
 
 	if (r < 0)
 		return r;
-	r = salt_read(fd, &run->salt);
+	r = salt_read(fd, ret);
 	if (r == -EBADMSG)
 		return refuse(path, EINVAL, "it is neither 32 bytes nor 64 hex digits", "make one: openssl rand -hex 32", err);
 	if (r == -EDOM)
@@ -70,41 +69,34 @@ static int read_owners(struct sr_run *run, struct sr_error *err)
 }
 
 /* Is there room in RLIMIT_MEMLOCK for all that will hold private bytes? Asked by trying, before any of it is read. */
-static bool can_lock(const struct sr_run *run)
+static bool can_lock(const struct sr_salt *salt)
 {
 	bool is_locked = false;
 	void *room = secret_alloc(NEEDED_BYTES, &is_locked);
 
 	secret_free(room);
-	return room && is_locked && run->salt.is_locked;
+	return room && is_locked && salt->is_locked;
 }
 
-static int note_lock(struct sr_run *run, struct sr_error *err)
+static int note_lock(const struct sr_policy *p, struct sr_plan_box *box, const struct sr_salt *salt, struct sr_error *err)
 {
 	struct rlimit limit = { .rlim_cur = 0 };
 
-	if (!policy_is_private(run->policy) || can_lock(run))
+	if (!policy_is_private(p) || can_lock(salt))
 		return 0;
 	(void)getrlimit(RLIMIT_MEMLOCK, &limit);
-	plan_note(run->box, true, "private", "private data may go to swap: only %" PRIu64 " kB of memory can be locked here (ulimit -l)",
+	plan_note(box, true, "private", "private data may go to swap: only %" PRIu64 " kB of memory can be locked here (ulimit -l)",
 		  (uint64_t)limit.rlim_cur >> 10);
-	return run_refuse_degraded(run, err);
+	return run_refuse_degraded(p, box, err);
 }
 
-int run_make_salt(struct sr_run *run, struct sr_error *err)
+int run_make_salt(const struct sr_policy *p, struct sr_plan_box *box, struct sr_salt *ret, struct sr_error *err)
 {
 	int r;
 
-	if (run->salt.bytes)
-		return 0;
-	if (run->init <= 0) /* the child would get it */
-		return sr_error_set(err, SR_E_INTERNAL, EINVAL, STAGE, "cannot make a salt before the sandbox");
 	secret_process();
-	if (run->policy->salt_file)
-		r = read_owners(run, err);
-	else
-		r = salt_new(&run->salt);
-	if (r == -ENOMEM || r == -ENOSYS)
+	r = p->salt_file ? read_owners(p->salt_file, ret, err) : salt_new(ret);
+	if (!p->salt_file && r < 0)
 		return sr_error_set(err, SR_E_INTERNAL, -r, STAGE, "cannot make a salt: %s", strerror(-r));
-	return r < 0 ? r : note_lock(run, err);
+	return r < 0 ? r : note_lock(p, box, ret, err);
 }

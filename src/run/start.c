@@ -199,24 +199,29 @@ static int refuse_fallback(const struct sr_policy *p, const char *text, struct s
 	return -ENOTSUP;
 }
 
-int run_refuse_degraded(const struct sr_run *run, struct sr_error *err)
+int run_refuse_degraded(const struct sr_policy *p, const struct sr_plan_box *box, struct sr_error *err)
 {
-	if (!run->policy->strict)
+	if (!p->strict)
 		return 0;
-	for (size_t i = 0; i < run->box->note_count; i++) {
-		const struct sr_plan_note *n = &run->box->notes[i];
+	for (size_t i = 0; i < box->note_count; i++) {
+		const struct sr_plan_note *n = &box->notes[i];
 
 		if (n->degraded)
-			return refuse_fallback(run->policy, n->text, err);
+			return refuse_fallback(p, n->text, err);
 	}
 	return 0;
+}
+
+static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
+{
+	return run_refuse_degraded(run->policy, run->box, err);
 }
 
 /* What the cgroup does not hold is noted as soon as that is known, and refused by --strict. */
 static int settle_cgroup(struct sr_run *run, struct sr_error *err)
 {
 	cgroup_notes(run->cgroup, run->policy, run->box);
-	return run_refuse_degraded(run, err);
+	return refuse_degraded(run, err);
 }
 
 /* The run's cgroup, as far as it can be made before there is a process. */
@@ -276,7 +281,7 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	run->exec = exec;
 	run->stdio = *stdio;
 	run->cgroup = cgroup;
-	r = run_refuse_degraded(run, err);
+	r = refuse_degraded(run, err);
 	if (!r)
 		r = prepare_cgroup(run, err);
 	if (r < 0)
@@ -293,8 +298,6 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	fd_close(&child.ctl);
 	for (int i = 0; i < 3; i++)
 		fd_close(&child.payload[i]);
-	if (!r && policy_is_private(policy))
-		r = run_make_salt(run, err);
 	if (!r && box->plan.filter_flags)
 		r = learn_gate(run, err);
 	if (!r)
@@ -413,7 +416,7 @@ static int next_message(struct sr_run *run, int *ret_fd, struct sr_error *err)
 		fd_close(ret_fd);
 		r = judge_note(run, &msg, err);
 		if (!r)
-			r = run_refuse_degraded(run, err);
+			r = refuse_degraded(run, err);
 		if (r < 0)
 			return r;
 		run->notes++;
@@ -451,7 +454,7 @@ int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error 
 	run->outcome.phases.work = run_now();
 	if (type != SR_MSG_WORK || run->work_fd < 0)
 		return unexpected(err);
-	snapshot->salt = run->salt.bytes ? &run->salt : NULL;
+	snapshot->salt = run->salt;
 	r = snapshot_copy(snapshot, run->exec, run->work_fd, run->box->plan.outer_uid, run->box->plan.outer_gid, err);
 	run->outcome.phases.files = run_now();
 	return r;
@@ -483,7 +486,7 @@ int run_check_sight(struct sr_run *run, struct sr_error *err)
 	    policy_limit(run->policy, SR_LIMIT_cpu_window) != SR_UNLIMITED)
 		plan_note(run->box, true, "watchdog",
 			  "memory and CPU limits: /proc here hides the sandbox (hidepid?); only rlimits of each process hold");
-	return run_refuse_degraded(run, err);
+	return refuse_degraded(run, err);
 }
 
 /* The child waits at its gate: it has a terminal to hand over, took fallbacks, or was faster than we. */
@@ -555,12 +558,11 @@ void run_done(struct sr_run *run)
 	stream_close(&run->out);
 	stream_close(&run->err);
 	stream_close(&run->tty_in);
-	if (run->salt.bytes) {
+	if (run->salt) {
 		secret_wipe(&run->in.measure, sizeof(run->in.measure));
 		secret_wipe(&run->out.measure, sizeof(run->out.measure));
 		secret_wipe(&run->err.measure, sizeof(run->err.measure));
 		secret_wipe(run->tail, sizeof(run->tail));
-		salt_free(&run->salt);
 	}
 	for (int i = 0; i < 3; i++)
 		fd_close(&run->payload_fd[i]);

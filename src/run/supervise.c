@@ -107,13 +107,15 @@ static void name_stream(const struct sr_run *run, struct sr_stream *s, const cha
 
 	s->role = role;
 	if (is_private)
-		stream_private(s, &run->salt, role);
+		stream_private(s, run->salt, role);
 }
 
 static int start_streams(struct sr_run *run, struct sr_error *err)
 {
 	const struct sr_exec *x = run->exec;
 
+	if ((run->policy->private_stdin || run->policy->private_outputs) && !run->salt)
+		return sr_error_set(err, SR_E_INTERNAL, EINVAL, "sandbox", "cannot pass private data on: there is no salt");
 	if (run->payload_fd[0] >= 0) {
 		stream_init(&run->in, run->stdio.closed[0] ? -1 : 0, SR_TAKE_FD(run->payload_fd[0]));
 		name_stream(run, &run->in, "stdin");
