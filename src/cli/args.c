@@ -22,6 +22,7 @@
 #define TARGET_CODE(t) offsetof(struct sr_policy, t)
 #define TARGET_LIST(t) offsetof(struct sr_policy, t)
 #define TARGET_INPUT(t) offsetof(struct sr_policy, t)
+#define TARGET_PRIVATE(t) offsetof(struct sr_policy, t)
 #define TARGET_BIND(t) offsetof(struct sr_policy, t)
 #define TARGET_SETENV(t) offsetof(struct sr_policy, t)
 #define TARGET_ENUM(t) offsetof(struct sr_policy, t)
@@ -42,7 +43,7 @@ const char *const args_group_titles[ARGS_GROUP_MAX] = {
 };
 
 /* ENUM rows write through an int. */
-_Static_assert(sizeof(enum sr_color) == sizeof(int) && sizeof(enum sr_error_format) == sizeof(int), "enum size");
+_Static_assert(sizeof(enum sr_color) == sizeof(int) && sizeof(enum sr_salt_mode) == sizeof(int) && sizeof(enum sr_error_format) == sizeof(int), "enum size");
 
 struct parse {
 	int argc;
@@ -137,6 +138,21 @@ static int set_file(struct parse *s, const struct args_option *o, const char *va
 	return 0;
 }
 
+static int set_private(struct parse *s, const struct args_option *o, const char *value)
+{
+	struct sr_file_args *files = field(s, o);
+	int r;
+
+	if (strcmp(value, "-") == 0) {
+		s->p->private_stdin = true;
+		return 0;
+	}
+	r = set_file(s, o, value);
+	if (r == 0)
+		files->items[files->count - 1].is_private = true;
+	return r;
+}
+
 /* A variable's name as shells take it: letters, digits and '_', no digit first. */
 static bool is_variable_name(const char *s, size_t len)
 {
@@ -223,7 +239,7 @@ static int set_limit(struct parse *s, const struct args_option *o, const char *v
 static set_fn *const setters[] = {
 	[ARGS_FLAG] = set_flag,   [ARGS_STRING] = set_string, [ARGS_CODE] = set_string,     [ARGS_LIST] = set_list,
 	[ARGS_INPUT] = set_file,  [ARGS_BIND] = set_file,     [ARGS_SETENV] = set_setenv,   [ARGS_ENUM] = set_enum,
-	[ARGS_LIMIT] = set_limit, [ARGS_ACTION] = set_action,
+	[ARGS_LIMIT] = set_limit, [ARGS_ACTION] = set_action, [ARGS_PRIVATE] = set_private,
 };
 
 static const struct args_option *find_long(const char *name, size_t len)
@@ -544,11 +560,36 @@ static int check_strict_or_not(const struct sr_policy *p, struct sr_error *err)
 	return refuse(err, "'--strict' with '--no-strict'", "they ask for opposite things", "leave one of them out");
 }
 
+static int check_one_salt(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->salt_file || !policy_is_given(p, "salt"))
+		return 0;
+	return refuse(err, "'--salt' with '--salt-file'", "a salt from a file is its owner's to keep or destroy",
+		      "leave one of them out");
+}
+
+static int check_args_one_way(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->record_args || !p->private_args)
+		return 0;
+	return refuse(err, "'--record-args' with '--private-args'", "they ask for opposite things",
+		      "leave one of them out; --no-config and --no-manifest, where a file says private-args");
+}
+
+/* What it prints are files and programs that were asked for by name: arguments, as often as not. */
+static int check_learn_is_open(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->learn || !p->private_args)
+		return 0;
+	return refuse(err, "'--learn' with '--private-args'", "what it finds out names what the program was told",
+		      "leave one of them out; --no-config and --no-manifest, where a file says private-args");
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
-		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not,
+		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_one_salt, check_learn_is_open, check_args_one_way,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {
@@ -597,7 +638,7 @@ int args_check_settled(const struct sr_policy *p, struct sr_error *err)
 {
 	if (p->form == SR_FORM_SCRIPT && p->operands.count == 0)
 		return no_entrypoint(p, err);
-	return check_destination_needs_glob(p, err);
+	return check_learn_is_open(p, err) < 0 || check_args_one_way(p, err) < 0 ? -EINVAL : check_destination_needs_glob(p, err);
 }
 
 /* After an error: the form of the message may be asked for further on. Reads options only, up to the first operand. */
@@ -626,6 +667,9 @@ static int parse_all(struct parse *s, bool stdin_is_tty)
 	if (r < 0 || s->action != ARGS_RUN)
 		return r;
 	r = decide_form(s, stdin_is_tty);
+	if (r == 0 && s->p->private_stdin && stdin_is_tty)
+		r = refuse(s->err, "'--private-input -'", "standard input is a terminal, and what is typed there is shown",
+			   "give it from a file or a pipe: sandrun --private-input - ... < FILE");
 	if (r == 0)
 		r = take_operands(s);
 	if (r == 0)

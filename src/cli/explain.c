@@ -22,6 +22,31 @@ static void words(FILE *f, const char *title, const struct sr_strv *v)
 	(void)fprintf(f, "\n");
 }
 
+/* A word of the command line inside that --private-args does not let out, wherever the language puts it. */
+static bool is_hidden(const struct sr_policy *p, const char *word)
+{
+	size_t count = policy_argument_count(p);
+
+	if (!p->private_args)
+		return false;
+	for (size_t i = p->operands.count - count; i < p->operands.count; i++) {
+		if (strcmp(p->operands.items[i], word) == 0)
+			return true;
+	}
+	return p->code && strstr(word, p->code);
+}
+
+static void command(const struct cli_run *c, FILE *f)
+{
+	const struct sr_strv *argv = &c->exec.argv;
+	struct sr_strv shown = { .items = NULL };
+
+	for (size_t i = 0; i < argv->count; i++) /* out of memory: a word less */
+		(void)strv_add(&shown, is_hidden(&c->policy, argv->items[i]) ? "(private)" : argv->items[i]);
+	words(f, "command", &shown);
+	strv_done(&shown);
+}
+
 static void list(FILE *f, const char *before, const struct sr_strv *v)
 {
 	for (size_t i = 0; i < v->count; i++)
@@ -50,13 +75,29 @@ static void program(const struct cli_run *c, FILE *f)
 
 	if (c->exec.lang)
 		(void)fprintf(f, "%-12s%s\n", "language", c->exec.lang);
-	words(f, "command", &c->exec.argv);
-	if (c->exec.script && c->exec.script_name)
+	command(c, f);
+	if (c->exec.script && policy_is_script_private(&c->policy))
+		(void)fprintf(f, "%-12sprivate\n", "program");
+	else if (c->exec.script && c->exec.script_name)
 		(void)fprintf(f, "%-12s/work/%s, %zu bytes, read-only\n", "program", str_escape(c->exec.script_name, shown, sizeof(shown)),
 			      c->exec.script_len);
 	else if (c->exec.script)
 		(void)fprintf(f, "%-12son standard input, %zu bytes\n", "program", c->exec.script_len);
 	words(f, "variables", &c->exec.envp);
+}
+
+static void privacy(const struct sr_policy *p, FILE *f)
+{
+	char shown[512];
+
+	(void)fprintf(f, "%-12s%s%s%scommitments, no digests\n", "private", p->private_args ? "arguments; " : "",
+		      p->private_stdin ? "standard input; " : "", p->private_outputs ? "outputs; " : "");
+	if (p->salt_file)
+		(void)fprintf(f, "%-12syours, %s\n", "salt", str_escape(p->salt_file, shown, sizeof(shown)));
+	else
+		(void)fprintf(f, "%-12s%s\n", "salt",
+			      p->salt == SR_SALT_KEPT ? "kept, in the opening file beside the certificate" :
+							"destroyed: nothing of this can ever be shown to belong to the run");
 }
 
 static void files(const struct cli_run *c, FILE *f)
@@ -71,13 +112,15 @@ static void files(const struct cli_run *c, FILE *f)
 		const struct sr_snapshot_item *item = &c->snapshot.items[i];
 
 		if (item->path)
-			(void)fprintf(f, "%-12s%s as /work/%s\n", "input", str_escape(item->path, shown, sizeof(shown)),
-				      str_escape(item->name, name, sizeof(name)));
+			(void)fprintf(f, "%-12s%s as /work/%s%s\n", "input", str_escape(item->path, shown, sizeof(shown)),
+				      str_escape(item->name, name, sizeof(name)), item->is_private ? ", private" : "");
 	}
 	(void)str_escape(c->policy.output_archive ? c->policy.output_archive : c->policy.output_dir ? c->policy.output_dir : ".",
 			 name, sizeof(name));
 	for (size_t i = 0; i < c->policy.outputs.count; i++)
 		(void)fprintf(f, "%-12s/work/%s to %s\n", "output", str_escape(c->policy.outputs.items[i], shown, sizeof(shown)), name);
+	if (policy_is_private(&c->policy))
+		privacy(&c->policy, f);
 }
 
 /* Where a step mounts, seen from inside: some name their place by the folder that the root is built on. */

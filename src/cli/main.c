@@ -97,6 +97,8 @@ static int plan(struct cli_run *c)
 		r = report_check(&c->policy, &c->err);
 	if (!r)
 		r = certify_check(&c->policy, &c->err);
+	if (!r)
+		r = run_salt_check(&c->policy, &c->err);
 	if (r < 0)
 		return r;
 	cgroup_choose(&c->cgroup);
@@ -133,10 +135,17 @@ static struct sr_certify_facts facts(struct cli_run *c)
 /* After the clone: no key and no salt is in the memory that the sandbox's first process was given (finding 2). */
 static int begin_certificate(struct cli_run *c, struct sr_error *err)
 {
-	int r = certify_begin(&c->certify, &c->policy, err);
+	const bool is_private = policy_is_private(&c->policy);
+	int r;
 
-	if (!r && !c->certify.off && !c->salt.bytes && salt_new(&c->salt) < 0)
-		r = sr_error_oom(err, "certificate");
+	if (is_private || !c->policy.no_certificate)
+		secret_process();
+	r = certify_begin(&c->certify, &c->policy, err);
+	if (!r && (is_private || !c->certify.off) && !c->salt.bytes)
+		r = run_make_salt(&c->policy, &c->box, &c->salt, err);
+	c->run.salt = c->salt.bytes ? &c->salt : NULL;
+	if (!r && is_private && c->certify.off && !c->policy.salt_file)
+		plan_note(&c->box, false, "private", "no certificate is kept, and with it no salt: nothing private can be shown to belong to this run");
 	c->uncertified = r < 0;
 	return r;
 }
@@ -209,7 +218,7 @@ static int bring_out(struct cli_run *c)
 
 	if (!c->policy.outputs.count || !c->run.exited)
 		return 0; /* never while something of the run may be alive */
-	r = collect_copy(&c->policy, c->run.work_fd, c->out_dir_fd, &c->collected, &c->err);
+	r = collect_copy(&c->policy, c->run.salt, c->run.work_fd, c->out_dir_fd, &c->collected, &c->err);
 	for (size_t i = 0; i < c->collected.warnings.count; i++)
 		message_warning(&c->policy, c->collected.warnings.items[i]);
 	return r;

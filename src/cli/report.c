@@ -25,11 +25,20 @@ static json_t *text_or_null(const char *s)
 	return s ? json_string(str_escape(s, shown, sizeof(shown))) : json_null();
 }
 
+/* What bytes are recorded by. Of private ones the size stays out too: it can tell "yes" from "no". */
+static json_t *measured(json_t *o, bool is_private, const char *hex, uint64_t bytes)
+{
+	(void)json_object_set_new(o, measure_name(is_private), json_string(hex));
+	if (!is_private)
+		(void)json_object_set_new(o, "bytes", json_integer((json_int_t)bytes));
+	return o;
+}
+
 static json_t *stream(const struct sr_stream_result *s)
 {
 	if (!s->present)
 		return json_null();
-	return json_pack("{s:I, s:s, s:b}", "bytes", (json_int_t)s->bytes, "sha256", s->sha256, "truncated", s->truncated);
+	return measured(json_pack("{s:b}", "truncated", s->truncated), s->is_private, s->hex, s->bytes);
 }
 
 static json_t *limits(const struct cli_run *c)
@@ -53,9 +62,8 @@ static json_t *files_in(const struct sr_snapshot *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct sr_snapshot_item *f = &s->items[i];
 
-		(void)json_array_append_new(all, json_pack("{s:o, s:o, s:I, s:s}", "path", text_or_null(f->path), "name",
-							   text_or_null(f->name), "bytes", (json_int_t)f->bytes, "sha256",
-							   f->sha256));
+		(void)json_array_append_new(all, measured(json_pack("{s:o, s:o}", "path", text_or_null(f->path), "name",
+								    text_or_null(f->name)), f->is_private, f->hex, f->bytes));
 	}
 	return all;
 }
@@ -67,8 +75,8 @@ static json_t *files_out(const struct sr_collected *out)
 	for (size_t i = 0; i < out->count; i++) {
 		const struct sr_collected_item *f = &out->items[i];
 
-		(void)json_array_append_new(all, json_pack("{s:o, s:I, s:s}", "name", text_or_null(f->name), "bytes",
-							   (json_int_t)f->bytes, "sha256", f->sha256));
+		(void)json_array_append_new(all, measured(json_pack("{s:o}", "name", text_or_null(f->name)), f->is_private, f->hex,
+							  f->bytes));
 	}
 	return all;
 }

@@ -35,23 +35,36 @@ void secret_process(void)
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ .rlim_cur = 1, .rlim_max = 1 });
 }
 
+void *secret_alloc(size_t size, bool *ret_locked)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), whole;
+	uint8_t *data = sodium_start() < 0 ? NULL : sodium_malloc(size);
+	uint8_t *at;
+
+	*ret_locked = false;
+	if (!data)
+		return NULL;
+	/* libsodium puts the bytes at the end of whole pages, before a guard page; the page before them may begin earlier */
+	at = (uint8_t *)((uintptr_t)data & ~(uintptr_t)(page - 1));
+	whole = (size_t)(data + size - at + (ptrdiff_t)page - 1) / page * page;
+	*ret_locked = mlock(at, whole) == 0; /* sodium_malloc() tried, and does not say how it went */
+	(void)madvise(at, whole, MADV_WIPEONFORK); /* Linux 4.14; the clone that matters is over by now anyway */
+	return data;
+}
+
+void secret_free(void *data)
+{
+	sodium_free(data); /* wipes, and ends the program if somebody wrote past it; NULL is fine */
+}
+
 /* ---- salts --------------------------------------------------------------------------------------------------------- */
 
-/* libsodium puts the bytes at the end of whole pages, with a guard page on either side. */
 static int allocate(struct sr_salt *s)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *at;
-
 	if (sodium_start() < 0)
 		return -ENOSYS;
-	s->bytes = sodium_malloc(SR_SALT_BYTES);
-	if (!s->bytes)
-		return -ENOMEM;
-	at = (void *)((uintptr_t)s->bytes & ~(uintptr_t)(page - 1));
-	s->is_locked = mlock(at, page) == 0; /* sodium_malloc() tried, and does not say how it went */
-	(void)madvise(at, page, MADV_WIPEONFORK); /* Linux 4.14; the clone that matters is over by now anyway */
-	return 0;
+	s->bytes = secret_alloc(SR_SALT_BYTES, &s->is_locked);
+	return s->bytes ? 0 : -ENOMEM;
 }
 
 int salt_new(struct sr_salt *ret)
@@ -107,7 +120,7 @@ int salt_read(int fd, struct sr_salt *ret)
 
 void salt_free(struct sr_salt *s)
 {
-	sodium_free(s->bytes); /* wipes, and ends the program if somebody wrote past it; NULL is fine */
+	secret_free(s->bytes);
 	*s = (struct sr_salt){ .bytes = NULL };
 }
 

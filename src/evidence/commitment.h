@@ -66,6 +66,12 @@ void commitment_words(const struct sr_salt *s, const char *role, const char *nam
 /* Overwrites, in a way that no compiler takes out. */
 void secret_wipe(void *data, size_t len);
 /*
+ * Memory for what is private: between guard pages, in no core dump, zeros in every child, wiped by secret_free(). NULL when
+ * memory is out. *ret_locked: it cannot go to swap (RLIMIT_MEMLOCK allowed it).
+ */
+void *secret_alloc(size_t size, bool *ret_locked);
+void secret_free(void *data);
+/*
  * From here on nobody reads this process's memory: no core dump of any kind, no ptrace(2), no /proc/PID/mem, but by root.
  * Not before the sandbox's first process is cloned: it would be undumpable as well, and its id maps could not be written.
  */

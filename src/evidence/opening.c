@@ -2,17 +2,12 @@
 #include "evidence/opening.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/io.h"
 #include "base/str.h"
 
 /* ---- jansson's memory: what it frees held salts --------------------------------------------------------------------- */
@@ -68,44 +63,40 @@ static char *text_of(const char *run_id, const struct sr_salt *salt, const struc
 	return text;
 }
 
-static int write_file(int dir_fd, const char *file, const char *text)
+int opening_text(const char *run_id, const struct sr_salt *salt, const struct sr_opening_name *names, size_t count, char **ret)
 {
-	char temp[32];
-	SR_AUTOCLOSE int fd = -1;
-	uint8_t random[8];
-	char hex[2 * sizeof(random) + 1];
-	int r;
-
-	randombytes_buf(random, sizeof(random));
-	str_hex(random, sizeof(random), hex);
-	(void)snprintf(temp, sizeof(temp), ".sandrun-%s", hex);
-	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	r = io_write_full(fd, text, strlen(text));
-	if (r == 0)
-		r = io_write_full(fd, "\n", 1);
-	if (r == 0 && renameat(dir_fd, temp, dir_fd, file) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(dir_fd, temp, 0);
-	return r;
-}
-
-int opening_write(int dir_fd, const char *file, const char *run_id, const struct sr_salt *salt,
-		  const struct sr_opening_name *names, size_t count)
-{
-	char *text;
-	int r;
+	char *line, *text;
+	size_t len;
 
 	begin_wiping();
-	text = text_of(run_id, salt, names, count);
+	line = text_of(run_id, salt, names, count);
 	end_wiping();
-	if (!text)
+	if (!line)
 		return -ENOMEM;
-	r = write_file(dir_fd, file, text);
+	len = strlen(line);
+	text = malloc(len + 2);
+	if (text) {
+		memcpy(text, line, len);
+		memcpy(text + len, "\n", 2);
+	}
+	free_wiped(line);
+	*ret = text;
+	return text ? 0 : -ENOMEM;
+}
+
+void opening_text_free(char *text)
+{
 	free_wiped(text);
-	return r;
+}
+
+char *opening_path(const char *certificate)
+{
+	static const char suffix[] = ".intoto.jsonl";
+	size_t len = strlen(certificate);
+
+	if (str_has_suffix(certificate, suffix))
+		len -= strlen(suffix);
+	return str_format("%.*s.opening.json", (int)len, certificate);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */

@@ -21,12 +21,11 @@ struct sr_opening_name {
 	const char *role, *name;
 };
 
-/*
- * Writes it as `file` in dir_fd, mode 0600, whole or not at all: a temporary name there, then rename. An older file of that
- * name is replaced. 0 or -errno.
- */
-int opening_write(int dir_fd, const char *file, const char *run_id, const struct sr_salt *salt,
-		  const struct sr_opening_name *names, size_t count);
+/* The file's text; 0 or -ENOMEM. It goes into a file of mode 0600, and then to opening_text_free(), which wipes it. */
+int opening_text(const char *run_id, const struct sr_salt *salt, const struct sr_opening_name *names, size_t count, char **ret);
+void opening_text_free(char *text);
+/* Where it lies: beside the certificate, X.opening.json for X.intoto.jsonl or X. The caller frees it; NULL without memory. */
+char *opening_path(const char *certificate);
 
 struct sr_opening_item {
 	char *role, *name;

@@ -21,7 +21,7 @@
 struct config {
 	const char *home;
 	char *profile, *environment, *output_dir;
-	int proc, color, error_format, strict, quiet, verbose; /* -1 while the file does not say */
+	int proc, color, error_format, strict, private_args, private_outputs, quiet, verbose; /* -1 while the file does not say */
 	struct sr_profile_limit limits[SR_LIMIT_MAX];
 	struct sr_strv hide;
 };
@@ -152,6 +152,8 @@ static const struct sr_ini_key keys[] = {
 	RUN("proc", take_proc, proc),
 	RUN("output-dir", take_path, output_dir),
 	RUN("strict", take_flag, strict),
+	RUN("private-args", take_flag, private_args),
+	RUN("private-outputs", take_flag, private_outputs),
 	RUN("quiet", take_flag, quiet),
 	RUN("verbose", take_flag, verbose),
 	RUN("error-format", take_error_format, error_format),
@@ -258,6 +260,8 @@ static void apply_talk(struct config *c, struct sr_policy *p)
 		p->verbose = c->verbose > 0;
 	}
 	p->strict = p->strict || (c->strict > 0 && !p->no_strict);
+	p->private_args = p->private_args || c->private_args > 0;
+	p->private_outputs = p->private_outputs || c->private_outputs > 0;
 }
 
 static void apply(struct config *c, struct sr_policy *p)
@@ -281,7 +285,8 @@ static void apply(struct config *c, struct sr_policy *p)
 
 int config_load_from(const char *path, const char *home, struct sr_policy *p, struct sr_error *err)
 {
-	struct config c = { .home = home, .proc = -1, .color = -1, .error_format = -1, .strict = -1, .quiet = -1, .verbose = -1 };
+	struct config c = { .home = home, .proc = -1, .color = -1, .error_format = -1, .strict = -1,
+			    .private_args = -1, .private_outputs = -1, .quiet = -1, .verbose = -1 };
 	SR_AUTOFREE char *text = NULL, *own_path = NULL;
 	size_t len = 0;
 	int r = read_file(path, &text, &len, err);

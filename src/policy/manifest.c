@@ -234,6 +234,22 @@ static int take_strict(struct sr_ini *in, const struct sr_ini_key *key, const ch
 	return ini_take_bool(in, key, value, &m->strict);
 }
 
+static int take_private_args(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	struct sr_manifest *m = in->into;
+
+	m->private_args_line = in->line;
+	return ini_take_bool(in, key, value, &m->private_args);
+}
+
+static int take_private_outputs(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	struct sr_manifest *m = in->into;
+
+	m->private_outputs_line = in->line;
+	return ini_take_bool(in, key, value, &m->private_outputs);
+}
+
 static int take_limit(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
 	struct sr_manifest *m = in->into;
@@ -256,6 +272,8 @@ static const struct sr_ini_key own_keys[] = {
 	RUN("environment", take_name, environment, false),
 	RUN("profile", take_name, profile, false),
 	RUN("strict", take_strict, strict, false),
+	RUN("private-args", take_private_args, private_args, false),
+	RUN("private-outputs", take_private_outputs, private_outputs, false),
 };
 
 /* The keys above, and the limits by their options' names. Returns how many. */
@@ -662,6 +680,17 @@ static int apply_limits(const struct apply *a)
 	return r;
 }
 
+/* "no" takes nothing back that the user asked for. */
+static int apply_privacy(const struct apply *a)
+{
+	const struct sr_manifest *m = a->m;
+	int r = note(a, "private-args", m->private_args_line, m->private_args);
+
+	a->p->private_args = a->p->private_args || m->private_args;
+	a->p->private_outputs = a->p->private_outputs || m->private_outputs;
+	return r == 0 ? note(a, "private-outputs", m->private_outputs_line, m->private_outputs) : r;
+}
+
 int manifest_apply(struct sr_manifest *m, struct sr_policy *p, struct sr_error *err)
 {
 	struct apply a = { .m = m, .p = p, .err = err };
@@ -680,6 +709,8 @@ int manifest_apply(struct sr_manifest *m, struct sr_policy *p, struct sr_error *
 		r = apply_environment(&a);
 	if (r == 0)
 		r = apply_limits(&a);
+	if (r == 0)
+		r = apply_privacy(&a);
 	if (r < 0)
 		return r;
 	p->strict = p->strict || (m->strict && !p->no_strict); /* the user has answered for this run */

@@ -6,7 +6,7 @@
  *
  *	[run]
  *	entrypoint, language, args, inputs, outputs, setenv   for the run of the entrypoint alone
- *	environment, profile, strict, and the limits by the names of their options: for whatever runs in the project
+ *	environment, profile, strict, private-args, private-outputs, and the limits by the names of their options: for whatever runs in the project
  *
  * The first group is for the project's own program: were it to hold for a command of the user's (-- COMMAND, -c, another
  * SCRIPT), the project could hide files from a checker or change how it works.
@@ -42,8 +42,8 @@ struct sr_manifest {
 	const char *entry_problem; /* why the entrypoint cannot be one, or NULL; it counts where it is what runs */
 	struct sr_manifest_list args, inputs, outputs, setenv;
 	struct sr_manifest_limit limits[SR_LIMIT_MAX];
-	bool strict;
-	unsigned int strict_line;
+	bool strict, private_args, private_outputs;
+	unsigned int strict_line, private_args_line, private_outputs_line;
 	const struct sr_policy *user; /* while it is read: what the command line gave */
 	struct sr_strv used, unused; /* names of its keys: what took effect, and what the command line took the place of */
 };

@@ -32,7 +32,7 @@ void policy_done(struct sr_policy *p)
 {
 	char **strings[] = { &p->lang,	     &p->code,		 &p->project_dir,  &p->environment, &p->profile,
 			     &p->output_dir, &p->output_archive, &p->profile_name, &p->report,
-			     &p->config_path, &p->manifest_text, &p->certificate, &p->nonce, &p->audience };
+			     &p->config_path, &p->manifest_text, &p->certificate, &p->nonce, &p->audience, &p->salt_file };
 	struct sr_strv *vectors[] = { &p->operands, &p->show,	       &p->setenv,
 				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny,
 				      &p->hide,     &p->only,	       &p->profile_texts };
@@ -89,4 +89,25 @@ int policy_add_file(struct sr_file_args *v, const char *path, const char *name)
 	v->items = bigger;
 	v->items[v->count++] = arg;
 	return 0;
+}
+
+bool policy_is_private(const struct sr_policy *p)
+{
+	bool is_private = p->private_stdin || p->private_args || p->private_outputs;
+
+	for (size_t i = 0; i < p->inputs.count; i++)
+		is_private = is_private || p->inputs.items[i].is_private;
+	return is_private;
+}
+
+bool policy_is_script_private(const struct sr_policy *p)
+{
+	return (p->form == SR_FORM_CODE && p->private_args) || (p->form == SR_FORM_STDIN && p->private_stdin);
+}
+
+size_t policy_argument_count(const struct sr_policy *p)
+{
+	bool is_program_first = p->form == SR_FORM_SCRIPT || p->form == SR_FORM_COMMAND;
+
+	return p->operands.count - (is_program_first && p->operands.count > 0 ? 1 : 0);
 }

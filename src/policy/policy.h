@@ -87,6 +87,7 @@ struct sr_limit {
 struct sr_file_arg {
 	char *path;
 	char *name; /* NULL: the last component of path (inputs), the absolute path (binds) */
+	bool is_private;
 };
 
 struct sr_file_args {
@@ -102,6 +103,7 @@ struct sr_seccomp_policy {
 };
 
 enum sr_proc { SR_PROC_FRESH, SR_PROC_NONE };
+enum sr_salt_mode { SR_SALT_KEPT, SR_SALT_DESTROYED };
 enum sr_color { SR_COLOR_AUTO, SR_COLOR_ALWAYS, SR_COLOR_NEVER };
 enum sr_error_format { SR_ERRORS_TEXT, SR_ERRORS_JSON };
 
@@ -136,6 +138,13 @@ struct sr_policy {
 	struct sr_seccomp_policy seccomp;
 	char *profile_name;        /* "default", set by the profile reader */
 	struct sr_strv profile_texts; /* its text, then those it extends, as they were read: what a certificate digests */
+
+	/* privacy */
+	bool private_stdin;        /* --private-input - */
+	bool private_args;
+	bool private_outputs;
+	enum sr_salt_mode salt;    /* --salt: without salt_file */
+	char *salt_file;           /* --salt-file: the owner's */
 
 	/* files that say more: the user's config.ini (policy/config.h) and the project's sandrun.ini (policy/manifest.h) */
 	bool no_config;
@@ -190,5 +199,12 @@ bool policy_lacks_group(const struct sr_policy *p, const char *group);
 
 /* Copies both strings (name may be NULL). 0 or -ENOMEM. */
 int policy_add_file(struct sr_file_args *v, const char *path, const char *name);
+
+/* Something of this run is recorded by a commitment at the user's wish. */
+bool policy_is_private(const struct sr_policy *p);
+/* The program itself is: it came as an argument, or on a private standard input. */
+bool policy_is_script_private(const struct sr_policy *p);
+/* How many operands, at their end, are the program's arguments. */
+size_t policy_argument_count(const struct sr_policy *p);
 
 #endif

@@ -137,8 +137,9 @@ static json_t *inputs(struct sr_json *j, const struct sr_certify_facts *f)
 		json_t *o = json_object();
 
 		json_put(j, o, "name", json_text(item->name));
-		json_put(j, o, "digest", item->sha256[0] ? json_digest(false, item->sha256) : json_null());
-		json_put(j, o, "bytes", json_integer((json_int_t)item->bytes));
+		json_put(j, o, "digest", item->hex[0] ? json_digest(item->is_private, item->hex) : json_null());
+		if (!item->is_private)
+			json_put(j, o, "bytes", json_integer((json_int_t)item->bytes));
 		json_add(j, all, o);
 	}
 	return all;
@@ -157,18 +158,50 @@ static json_t *project(struct sr_json *j, const struct sr_snapshot *s)
 	return o;
 }
 
-static json_t *script(struct sr_json *j, const struct sr_exec *x)
+const char *certify_script_name(const struct sr_exec *x)
 {
+	return x->script_name ? x->script_name : "stdin";
+}
+
+static json_t *script(struct sr_json *j, const struct sr_certify_facts *f)
+{
+	const struct sr_exec *x = f->exec;
+	const bool is_private = policy_is_script_private(f->policy);
 	char hex[SR_DIGEST_HEX];
 	json_t *o;
 
 	if (!x->script)
 		return json_null();
-	digest_hex(x->script, x->script_len, hex);
+	if (is_private)
+		commitment_item(f->salt, "script", certify_script_name(x), x->script, x->script_len, hex);
+	else
+		digest_hex(x->script, x->script_len, hex);
 	o = json_object();
-	json_put(j, o, "name", json_text(x->script_name ? x->script_name : "stdin"));
-	json_put(j, o, "digest", json_digest(false, hex));
+	json_put(j, o, "name", json_text(certify_script_name(x)));
+	json_put(j, o, "digest", json_digest(is_private, hex));
 	return o;
+}
+
+/* null: nothing was said to be private, and the salt of argv and env went with the run. */
+static const char *salt_mode(const struct sr_policy *p)
+{
+	if (p->salt_file)
+		return "owner";
+	if (!policy_is_private(p) && !policy_is_given(p, "salt"))
+		return NULL;
+	return p->salt == SR_SALT_KEPT ? "kept" : "destroyed";
+}
+
+bool certify_keeps_salt(const struct sr_policy *p)
+{
+	const char *mode = salt_mode(p);
+
+	return mode && strcmp(mode, "kept") == 0;
+}
+
+static json_t *privacy(const struct sr_policy *p)
+{
+	return json_pack("{s:b, s:b, s:o}", "args", p->private_args, "outputs", p->private_outputs, "saltMode", json_text(salt_mode(p)));
 }
 
 static json_t *environment(const struct sr_environment *e)
@@ -222,10 +255,10 @@ json_t *certify_plan(struct sr_json *j, const struct sr_certify_facts *f)
 	json_put(j, o, "limits", limits(j, p));
 	json_put(j, o, "network", json_string("none"));
 	json_put(j, o, "outputs", names(j, &p->outputs));
-	json_put(j, o, "private", json_pack("{s:b, s:b, s:n}", "args", 0, "outputs", 0, "saltMode"));
+	json_put(j, o, "private", privacy(p));
 	json_put(j, o, "profile", profile(p));
 	json_put(j, o, "project", project(j, f->snapshot));
-	json_put(j, o, "script", script(j, f->exec));
+	json_put(j, o, "script", script(j, f));
 	json_put(j, o, "stdin", json_string(f->stdio->closed[0] ? "none" : f->stdio->tty[0] ? "terminal" : "stream"));
 	json_put(j, o, "strict", json_boolean(p->strict));
 	json_put(j, o, "trace", json_false());

@@ -230,20 +230,46 @@ static json_t *usage(const struct sr_outcome *o)
 			 o->cpu_source, "memory", o->memory_source, "wall", "clock-monotonic", "wallNs", json_decimal(o->wall_ns));
 }
 
-static const char *stream_name(const struct sr_outcome *o)
+/* Of what is private the size stays out: it can tell "yes" from "no". */
+static void put_size(struct sr_json *j, json_t *o, bool is_private, uint64_t bytes)
 {
-	return o->terminal ? "terminal" : o->merged ? "stdout+stderr" : "stdout";
+	if (!is_private)
+		json_put(j, o, "bytes", json_integer((json_int_t)bytes));
 }
 
 static json_t *streams(struct sr_json *j, const struct sr_outcome *o)
 {
+	const struct sr_stream_result *const both[] = { &o->out, &o->err };
 	json_t *all = json_object();
 
-	if (o->out.present)
-		json_put(j, all, stream_name(o), json_pack("{s:I, s:b}", "bytes", (json_int_t)o->out.bytes, "truncated", o->out.truncated));
-	if (o->err.present)
-		json_put(j, all, "stderr", json_pack("{s:I, s:b}", "bytes", (json_int_t)o->err.bytes, "truncated", o->err.truncated));
+	for (size_t i = 0; i < SR_ELEMENTSOF(both); i++) {
+		json_t *s = both[i]->present ? json_pack("{s:b}", "truncated", both[i]->truncated) : NULL;
+
+		if (!both[i]->present)
+			continue;
+		put_size(j, s, both[i]->is_private, both[i]->bytes);
+		json_put(j, all, both[i]->role, s);
+	}
 	return all;
+}
+
+static json_t *standard_input(struct sr_json *j, const struct sr_stream_result *in)
+{
+	json_t *o;
+
+	if (!in->present)
+		return json_null();
+	o = json_pack("{s:o}", "digest", json_digest(in->is_private, in->hex));
+	put_size(j, o, in->is_private, in->bytes);
+	return o;
+}
+
+static json_t *outputs(struct sr_json *j, const struct sr_certify_facts *f)
+{
+	json_t *o = json_pack("{s:I}", "files", (json_int_t)f->collected->count);
+
+	put_size(j, o, f->policy->private_outputs, f->collected->bytes);
+	return o;
 }
 
 static void add_subject(struct sr_json *j, json_t *subjects, json_t *name, json_t *digest)
@@ -258,14 +284,14 @@ void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certi
 	if (!f->ran)
 		return;
 	if (o->out.present)
-		add_subject(j, subjects, json_string(stream_name(o)), json_digest(false, o->out.sha256));
+		add_subject(j, subjects, json_string(o->out.role), json_digest(o->out.is_private, o->out.hex));
 	if (o->err.present)
-		add_subject(j, subjects, json_string("stderr"), json_digest(false, o->err.sha256));
+		add_subject(j, subjects, json_string(o->err.role), json_digest(o->err.is_private, o->err.hex));
 	for (size_t i = 0; i < f->collected->count; i++) {
 		const struct sr_collected_item *item = &f->collected->items[i];
 		char *name = str_format("out/%s", item->name);
 
-		add_subject(j, subjects, json_text(name), json_digest(false, item->sha256));
+		add_subject(j, subjects, json_text(name), json_digest(item->is_private, item->hex));
 		free(name);
 	}
 }
@@ -309,10 +335,9 @@ json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const stru
 	json_put(j, r, "error", f->error->code == SR_E_NONE ? json_null() :
 							      json_pack("{s:s, s:s}", "code", sr_error_code_name(f->error->code), "stage",
 									f->error->stage));
-	json_put(j, r, "stdin", o->in.present ? json_pack("{s:I, s:o}", "bytes", (json_int_t)o->in.bytes, "digest",
-							  json_digest(false, o->in.sha256)) : json_null());
+	json_put(j, r, "stdin", standard_input(j, &o->in));
 	json_put(j, r, "streams", streams(j, o));
-	json_put(j, r, "outputs", json_pack("{s:I, s:I}", "bytes", (json_int_t)f->collected->bytes, "files", (json_int_t)f->collected->count));
+	json_put(j, r, "outputs", outputs(j, f));
 	json_put(j, r, "usage", f->ran ? usage(o) : json_null());
 	return r;
 }
@@ -324,6 +349,21 @@ static void add_claim(struct sr_json *j, json_t *claims, const char *target, con
 {
 	json_add(j, claims, json_pack("{s:s, s:s, s:b, s:s, s:s}", "checked", checked, "method", method, "performed", performed, "storage",
 				      storage, "target", target));
+}
+
+static void add_private_input(struct sr_json *j, json_t *claims, const struct sr_certify_facts *f,
+			      const struct sr_snapshot_item *item, const struct sr_certify_gone *g)
+{
+	char shown[SR_COMMITMENT_NAME_MAX];
+	char *target;
+
+	if (!item->is_private)
+		return;
+	target = str_format("input:%s", commitment_name(item->name, shown));
+	add_claim(j, claims, target ? target : "", f->salt->is_locked ? "tmpfs of the sandbox, locked buffers" : "tmpfs of the sandbox, buffers",
+		  "mount-namespace-teardown, sodium_free", "no process of the namespace lives; the last descriptor of /work is closed (EBADF)",
+		  target && g->processes && g->work_fd);
+	free(target);
 }
 
 json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g)
@@ -339,6 +379,8 @@ json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f,
 			  g->processes && g->work_fd);
 		add_claim(j, claims, "control-descriptors", "socket, pipes", "close", "fcntl(F_GETFD) answers EBADF", g->control);
 	}
+	for (size_t i = 0; f->prepared && i < f->snapshot->count; i++)
+		add_private_input(j, claims, f, &f->snapshot->items[i], g);
 	if (g->had_cgroup)
 		add_claim(j, claims, "cgroup", "cgroup2", "rmdir", "its name is gone", g->cgroup);
 	json_add(j, not_covered, json_string("host-page-cache-of-sources"));
@@ -371,6 +413,8 @@ json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f)
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(texts); i++)
 		json_add(j, all, json_string(texts[i]));
+	if (policy_is_private(f->policy))
+		json_add(j, all, json_string("that nothing of private data shows in exit status, times or memory used"));
 	if (f->env->kind == SR_ENVIRONMENT_HOST)
 		json_add(j, all, json_string("which programs the host's /usr held"));
 	return all;

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,19 +49,35 @@ static int check_challenge(const struct sr_policy *p, struct sr_error *err)
 	return 0;
 }
 
+/* The opening file needs a folder to lie in; a pipe has none. */
+static int check_beside(const char *path, struct sr_error *err)
+{
+	struct stat st;
+	char shown[512];
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	(void)sr_error_set(err, SR_E_CERTIFICATE, EINVAL, STAGE, "cannot keep the salt beside the certificate %s: that is no file",
+			   str_escape(path, shown, sizeof(shown)));
+	sr_error_hint(err, "name a file, or say what becomes of the salt: --salt-file FILE or --salt destroyed");
+	return -EINVAL;
+}
+
 int certify_check(const struct sr_policy *p, struct sr_error *err)
 {
 	int r = check_challenge(p, err);
 
 	if (r < 0)
 		return r;
-	if (p->no_certificate && (p->certificate || p->nonce || p->audience))
+	if (p->no_certificate && (p->certificate || p->nonce || p->audience || policy_is_given(p, "salt")))
 		return sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --no-certificate together with --%s",
-				    p->certificate ? "certificate" : p->nonce ? "nonce" : "audience");
+				    p->certificate ? "certificate" : p->nonce ? "nonce" : p->audience ? "audience" : "salt");
 	if (!p->certificate)
 		return 0;
 	r = file_check_place(p->certificate);
-	return r < 0 ? cannot_write(p->certificate, -r, err) : 0;
+	if (r < 0)
+		return cannot_write(p->certificate, -r, err);
+	return certify_keeps_salt(p) ? check_beside(p->certificate, err) : 0;
 }
 
 /* RFC 9562, version 7: milliseconds, then randomness. */
@@ -384,7 +401,7 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 {
 	struct sr_certify_gone gone = { .processes = false };
 	struct sr_json j = { .failed = false };
-	SR_AUTOFREE char *execution_text = NULL, *close_text = NULL, *text = NULL;
+	SR_AUTOFREE char *execution_text = NULL, *close_text = NULL, *text = NULL, *opening = NULL;
 	uint8_t sig[SR_SIGNATURE_BYTES];
 	char digest[SR_DIGEST_HEX];
 	json_t *enforced, *result;
@@ -408,6 +425,11 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 	}
 	if (r < 0)
 		return cannot_make(err, r);
+	if (certify_keeps_salt(f->policy)) { /* first: no certificate without what opens it */
+		r = certify_write_opening(c, f, &opening);
+		if (r < 0)
+			return cannot_write(opening ? opening : "", -r, err);
+	}
 	r = write_bundle(c, f->policy, text);
 	if (r < 0)
 		return cannot_write(c->path ? c->path : "", -r, err);

@@ -96,6 +96,12 @@ json_t *json_time(int64_t seconds);
 /* A limit's value: a number, decimal text for times, "unlimited". */
 json_t *json_limit(enum sr_limit_id id, uint64_t value);
 
+/* Does an opening file go beside it? One does where something was said to be private, or --salt kept. */
+bool certify_keeps_salt(const struct sr_policy *p);
+/* In certify-opening.c: writes it. *ret_path: where, for messages; owned by the caller, or NULL. 0 or -errno. */
+int certify_write_opening(const struct sr_certify *c, const struct sr_certify_facts *f, char **ret_path);
+/* The name of its bytes, and of the commitment to them. */
+const char *certify_script_name(const struct sr_exec *x);
 json_t *certify_plan(struct sr_json *j, const struct sr_certify_facts *f);
 json_t *certify_enforced(struct sr_json *j, const struct sr_certify_facts *f);
 json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status);
@@ -105,7 +111,6 @@ void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certi
 /* What was seen to be gone. */
 struct sr_certify_gone {
 	bool processes, work_fd, control, cgroup, had_cgroup, had_work, swaps;
-	size_t private_inputs;
 };
 json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g);
 json_t *certify_executor(struct sr_json *j);

@@ -270,6 +270,7 @@ struct collecting {
 	struct place archive_place;  /* its above_fd is borrowed when no files are wanted */
 	bool owns_archive_place;
 	char archive_temp[SR_DELIVER_TEMP];
+	const struct sr_salt *salt;  /* or NULL: nothing is private */
 	char *buffer;
 	struct sr_collected *ret;
 	struct sr_error *err;
@@ -292,7 +293,8 @@ static int record(struct collecting *c, const char *name, const struct sr_fileco
 	if (!item->name)
 		return sr_error_oom(c->err, STAGE);
 	item->bytes = copy->bytes;
-	memcpy(item->sha256, copy->sha256, sizeof(item->sha256));
+	item->is_private = copy->measure->is_private;
+	memcpy(item->hex, copy->hex, sizeof(item->hex));
 	c->ret->count++;
 	c->ret->bytes += copy->bytes;
 	return 0;
@@ -343,7 +345,8 @@ static int source_failed(struct collecting *c, const char *name, const char *why
 
 static int copy_one(struct collecting *c, const struct sr_match_item *item)
 {
-	struct sr_filecopy copy = { .buffer = c->buffer, .dst_fd = -1, .socket_fd = -1, .max = item->bytes };
+	struct sr_measure measure;
+	struct sr_filecopy copy = { .buffer = c->buffer, .dst_fd = -1, .socket_fd = -1, .max = item->bytes, .measure = &measure };
 	SR_AUTOCLOSE int src = -1, dst = -1;
 	struct stat st;
 	int r = open_source(c, item, &st, &src);
@@ -361,8 +364,13 @@ static int copy_one(struct collecting *c, const struct sr_match_item *item)
 		copy.socket_fd = c->archive.socket_fd;
 		r = archive_file(&c->archive, item->name, item->bytes);
 	}
-	if (r == 0)
+	if (r == 0) {
+		if (c->salt)
+			measure_private(&measure, c->salt, "output", item->name);
+		else
+			measure_plain(&measure);
 		r = filecopy(src, &copy);
+	}
 	if (r < 0 && copy.is_source)
 		return source_failed(c, item->name, r == -EFBIG ? "it changed" : strerror(-r));
 	if (r == -EPIPE && c->archive.pid > 0 && archive_finish(&c->archive, c->err) < 0)
@@ -481,7 +489,7 @@ static int collect_all(struct collecting *c, int dir_fd)
 	if (r < 0 || c->match.count == 0)
 		return r;
 	c->ret->items = calloc(c->match.count, sizeof(*c->ret->items));
-	c->buffer = malloc(SR_FILECOPY_BUFFER);
+	c->buffer = filecopy_buffer(c->salt);
 	if (!c->ret->items || !c->buffer)
 		return sr_error_oom(c->err, STAGE);
 	r = open_destination(c, dir_fd);
@@ -506,7 +514,8 @@ static int finish(struct collecting *c)
 	return 0;
 }
 
-int collect_copy(const struct sr_policy *p, int work_fd, int dir_fd, struct sr_collected *ret, struct sr_error *err)
+int collect_copy(const struct sr_policy *p, const struct sr_salt *salt, int work_fd, int dir_fd, struct sr_collected *ret,
+		 struct sr_error *err)
 {
 	struct sr_collected out = { 0 };
 	struct collecting c = { .p = p,
@@ -514,6 +523,7 @@ int collect_copy(const struct sr_policy *p, int work_fd, int dir_fd, struct sr_c
 				.deliver = SR_DELIVER_INIT,
 				.archive = SR_ARCHIVE_INIT,
 				.archive_place = { .above_fd = -1 },
+				.salt = p->private_outputs ? salt : NULL,
 				.ret = &out,
 				.err = err };
 	struct sr_glob *globs = NULL;
@@ -521,6 +531,8 @@ int collect_copy(const struct sr_policy *p, int work_fd, int dir_fd, struct sr_c
 
 	if (p->outputs.count == 0)
 		return 0;
+	if (p->private_outputs && !salt)
+		return sr_error_set(err, SR_E_INTERNAL, EINVAL, STAGE, "cannot bring private outputs out: there is no salt");
 	r = parse_patterns(p, &globs, err);
 	if (r < 0)
 		return r;
@@ -537,7 +549,7 @@ int collect_copy(const struct sr_policy *p, int work_fd, int dir_fd, struct sr_c
 	free(c.match.is_matched);
 	match_done(&c.match);
 	globs_free(globs, p->outputs.count);
-	free(c.buffer);
+	filecopy_buffer_free(c.buffer, c.salt);
 	if (r < 0)
 		collected_done(&out);
 	else

@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "evidence/digest.h"
+#include "evidence/measure.h"
 #include "policy/policy.h"
 
 struct sr_collected_item {
 	char *name;                 /* below /work and below the destination */
 	uint64_t bytes;
-	char sha256[SR_DIGEST_HEX]; /* of the bytes that were written */
+	bool is_private;            /* --private-outputs: hex is a commitment */
+	char hex[SR_DIGEST_HEX];    /* SHA-256 of the bytes that were written, or the commitment to them */
 };
 
 struct sr_collected {
@@ -40,9 +41,10 @@ int collect_open(const struct sr_policy *p, int *ret_dir_fd, struct sr_error *er
  * output_archive, or both when both are set. 0 with warnings, or an error: destination full, a file exists and no --force,
  * --strict and a pattern that matched nothing (E_OUTPUT_NO_MATCH). Nothing half-made stays behind: files get their names
  * when all of them are complete. A pattern's folder stands for the files beneath it; names that start with a dot need a
- * pattern that does (run/glob.h). Modes are 0644 less the umask, zeros of sparse files stay holes, times are new.
+ * pattern that does (run/glob.h). `salt` is for --private-outputs; NULL without. Modes are 0644 less the umask, zeros of sparse files stay holes, times are new.
  */
-int collect_copy(const struct sr_policy *p, int work_fd, int dir_fd, struct sr_collected *ret, struct sr_error *err);
+int collect_copy(const struct sr_policy *p, const struct sr_salt *salt, int work_fd, int dir_fd, struct sr_collected *ret,
+		 struct sr_error *err);
 void collected_done(struct sr_collected *c);
 
 #endif

@@ -2,6 +2,7 @@
 #include "run/filecopy.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -66,14 +67,23 @@ static int put(const struct sr_filecopy *c, size_t len)
 	return r;
 }
 
-int filecopy(int src_fd, struct sr_filecopy *c)
+char *filecopy_buffer(bool is_private)
 {
-	struct sr_digest d;
+	bool is_locked;
 
-	digest_init(&d);
-	c->bytes = 0;
-	c->sha256[0] = '\0';
-	c->is_source = false;
+	return is_private ? secret_alloc(SR_FILECOPY_BUFFER, &is_locked) : malloc(SR_FILECOPY_BUFFER);
+}
+
+void filecopy_buffer_free(char *buffer, bool is_private)
+{
+	if (is_private)
+		secret_free(buffer);
+	else
+		free(buffer);
+}
+
+static int copy_bytes(int src_fd, struct sr_filecopy *c)
+{
 	for (;;) {
 		ssize_t n = read(src_fd, c->buffer, SR_FILECOPY_BUFFER);
 		int r;
@@ -90,7 +100,7 @@ int filecopy(int src_fd, struct sr_filecopy *c)
 			c->is_source = true;
 			return -EFBIG;
 		}
-		digest_update(&d, c->buffer, (size_t)n);
+		measure_update(c->measure, c->buffer, (size_t)n);
 		r = put(c, (size_t)n);
 		if (r < 0)
 			return r;
@@ -98,6 +108,18 @@ int filecopy(int src_fd, struct sr_filecopy *c)
 	}
 	if (c->sparse && c->dst_fd >= 0 && ftruncate(c->dst_fd, (off_t)c->bytes) < 0)
 		return -errno;
-	digest_final_hex(&d, c->sha256);
 	return 0;
+}
+
+int filecopy(int src_fd, struct sr_filecopy *c)
+{
+	int r;
+
+	c->bytes = 0;
+	c->is_source = false;
+	r = copy_bytes(src_fd, c);
+	measure_final_hex(c->measure, c->hex);
+	if (r < 0)
+		c->hex[0] = '\0';
+	return r;
 }

@@ -31,8 +31,10 @@ enum sr_limit_hit {
 struct sr_stream_result {
 	bool present;
 	bool truncated;             /* output limit: what was accepted before it was delivered */
+	bool is_private;            /* then hex is a commitment, and the size is nobody's business either */
+	const char *role;           /* "stdin", "stdout", "stderr", "terminal", "stdout+stderr": its name in a certificate */
 	uint64_t bytes;
-	char sha256[SR_DIGEST_HEX];
+	char hex[SR_DIGEST_HEX];    /* SHA-256, or the commitment */
 };
 
 /* Moments of a run, CLOCK_MONOTONIC in ns; 0: did not come. --timing prints the differences. */

@@ -24,13 +24,13 @@ int place_init(struct sr_place *p, int work_fd, uid_t owner, gid_t group, uint64
 	p->parent_fd = -1;
 	p->needed = needed;
 	sys_fsid_init(&p->id, owner, group);
-	p->buffer = malloc(SR_FILECOPY_BUFFER);
+	p->buffer = filecopy_buffer(p->is_private);
 	return p->buffer ? 0 : -ENOMEM;
 }
 
 void place_done(struct sr_place *p)
 {
-	free(p->buffer);
+	filecopy_buffer_free(p->buffer, p->is_private);
 	free(p->parent);
 	p->buffer = p->parent = NULL;
 	fd_close(&p->parent_fd);
@@ -246,10 +246,10 @@ static int check_state(int src_fd, const struct stat *before, uint64_t bytes, co
 	return -ESTALE;
 }
 
-int place_copy(struct sr_place *p, int src_fd, const char *source, const char *path, mode_t mode, uint64_t *ret_bytes,
-	       char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err)
+int place_copy(struct sr_place *p, int src_fd, const char *source, const char *path, mode_t mode, struct sr_measure *measure,
+	       uint64_t *ret_bytes, char ret_hex[static SR_DIGEST_HEX], struct sr_error *err)
 {
-	struct sr_filecopy copy = { .buffer = p->buffer, .dst_fd = -1, .socket_fd = -1 };
+	struct sr_filecopy copy = { .buffer = p->buffer, .dst_fd = -1, .socket_fd = -1, .measure = measure };
 	SR_AUTOCLOSE int fd = -1;
 	struct stat before;
 	char shown[256];
@@ -281,6 +281,6 @@ int place_copy(struct sr_place *p, int src_fd, const char *source, const char *p
 	if (r < 0)
 		return place_error(p, path, r, err);
 	*ret_bytes = copy.bytes;
-	memcpy(ret_sha256, copy.sha256, SR_DIGEST_HEX);
+	memcpy(ret_hex, copy.hex, SR_DIGEST_HEX);
 	return 0;
 }

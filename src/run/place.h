@@ -14,12 +14,13 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "evidence/digest.h"
+#include "evidence/measure.h"
 #include "sys/fsid.h"
 
 struct sr_place {
 	int work_fd;         /* borrowed */
 	struct sys_fsid id;
+	bool is_private;     /* set before place_init(): some of what is copied is private */
 	char *buffer;        /* SR_FILECOPY_BUFFER bytes */
 	uint64_t needed;     /* bytes of work.size that all the files take; for the hint when it is full */
 	char *parent;        /* the folder made or used last, kept open: files come sorted */
@@ -44,11 +45,12 @@ int place_file(struct sr_place *p, const char *path, mode_t mode, int *ret_fd);
 int place_data(struct sr_place *p, const char *path, mode_t mode, const void *data, size_t len);
 
 /*
- * Copies the regular file src_fd to path, hashing it, and keeps its time of change. `source` is its name for messages.
+ * Copies the regular file src_fd to path, measuring it (started by the caller, ended here), and keeps its time of change.
+ * `source` is its name for messages.
  * SR_E_INPUT_CHANGED when it changes meanwhile: size, times and inode before and after, and the bytes read, must agree.
  */
-int place_copy(struct sr_place *p, int src_fd, const char *source, const char *path, mode_t mode, uint64_t *ret_bytes,
-	       char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err);
+int place_copy(struct sr_place *p, int src_fd, const char *source, const char *path, mode_t mode, struct sr_measure *measure,
+	       uint64_t *ret_bytes, char ret_hex[static SR_DIGEST_HEX], struct sr_error *err);
 
 /* "cannot put 'path' into the work folder: ..." for r < 0, with the --work-size that would do when it is full. */
 int place_error(const struct sr_place *p, const char *path, int r, struct sr_error *err);

@@ -567,7 +567,7 @@ void project_done(struct sr_project *t)
 struct copy {
 	struct sr_project *t;
 	struct sr_place *place;
-	struct sr_digest digest;
+	struct sr_measure *measure;
 	struct sr_error *err;
 	char *folder;  /* the source folder used last, kept open: entries come sorted */
 	int folder_fd;
@@ -607,8 +607,10 @@ static void add_record(struct copy *c, const struct sr_project_entry *e)
 	int n = snprintf(head, sizeof(head), "%c %04o %llu %s ", (char)e->kind, e->mode, (unsigned long long)e->bytes,
 			 e->kind == SR_PROJECT_FOLDER ? "-" : e->sha256);
 
-	digest_update(&c->digest, head, (size_t)n);
-	digest_update(&c->digest, e->path, strlen(e->path) + 1);
+	measure_update(c->measure, head, (size_t)n);
+	if (c->measure->is_private)
+		secret_wipe(head, sizeof(head));
+	measure_update(c->measure, e->path, strlen(e->path) + 1);
 }
 
 static int copy_file(struct copy *c, struct sr_project_entry *e, const char *dest)
@@ -616,13 +618,17 @@ static int copy_file(struct copy *c, struct sr_project_entry *e, const char *des
 	SR_AUTOCLOSE int fd = open_source(c, e->path);
 	SR_AUTOFREE char *source = str_format("%s/%s", c->t->path, e->path);
 	struct scan s = { .t = c->t, .err = c->err };
+	struct sr_measure each;
 	int r;
 
 	if (fd < 0)
 		return unreadable(&s, e->path, -fd);
 	if (!source)
 		return sr_error_oom(c->err, STAGE);
-	r = place_copy(c->place, fd, source, dest, e->mode, &e->bytes, e->sha256, c->err);
+	measure_plain(&each);
+	r = place_copy(c->place, fd, source, dest, e->mode, &each, &e->bytes, e->sha256, c->err);
+	if (c->measure->is_private)
+		secret_wipe(&each, sizeof(each));
 	if (r == 0 && c->t->pinned && strcmp(e->path, c->t->pinned) == 0 && strcmp(e->sha256, c->t->pinned_sha256) != 0)
 		return unreadable(&s, e->path, ENOENT); /* not the bytes that were obeyed */
 	return r;
@@ -667,20 +673,21 @@ static int finish_folders(struct copy *c, const char *prefix)
 }
 
 int project_copy(struct sr_project *t, struct sr_place *place, const char *prefix,
-		 char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err)
+		 struct sr_measure *measure, char ret_hex[static SR_DIGEST_HEX], struct sr_error *err)
 {
 	static const char head[] = "sandrun-manifest-1";
-	struct copy c = { .t = t, .place = place, .err = err, .folder_fd = -1 };
+	struct copy c = { .t = t, .place = place, .measure = measure, .err = err, .folder_fd = -1 };
 	int r = 0;
 
-	digest_init(&c.digest);
-	digest_update(&c.digest, head, sizeof(head));
+	measure_update(measure, head, sizeof(head));
 	t->bytes = 0;
 	for (size_t i = 0; r == 0 && i < t->count; i++) {
 		r = copy_entry(&c, &t->entries[i], prefix);
 		if (r < 0)
 			break;
 		add_record(&c, &t->entries[i]);
+		if (measure->is_private) /* the digests were for the manifest, and are not to stay */
+			secret_wipe(t->entries[i].sha256, sizeof(t->entries[i].sha256));
 		if (t->entries[i].kind == SR_PROJECT_FILE)
 			t->bytes += t->entries[i].bytes;
 	}
@@ -688,7 +695,8 @@ int project_copy(struct sr_project *t, struct sr_place *place, const char *prefi
 		r = finish_folders(&c, prefix);
 	free(c.folder);
 	fd_close(&c.folder_fd);
-	if (r == 0)
-		digest_final_hex(&c.digest, ret_sha256);
+	measure_final_hex(measure, ret_hex);
+	if (r < 0)
+		*ret_hex = '\0';
 	return r;
 }

@@ -93,9 +93,9 @@ int project_check(int fd, const char *path, struct sr_error *err);
 int project_scan(int fd, const char *path, struct sr_project_rules *rules, struct sr_project *ret, struct sr_error *err);
 /* The entry of that path, or NULL. */
 const struct sr_project_entry *project_find(const struct sr_project *t, const char *path);
-/* Copies all below `prefix` ("" or a folder that exists already) and computes the digest. */
+/* Copies all below `prefix` ("" or a folder that exists already) and measures its manifest (started by the caller, ended here). */
 int project_copy(struct sr_project *t, struct sr_place *place, const char *prefix,
-		 char ret_sha256[static SR_DIGEST_HEX], struct sr_error *err);
+		 struct sr_measure *measure, char ret_hex[static SR_DIGEST_HEX], struct sr_error *err);
 void project_done(struct sr_project *t);
 
 /* True when path ("a/.git/config") is one that stays outside by default, or by a pattern of `hide` (may be NULL). */

@@ -19,6 +19,7 @@
 #include <termios.h>
 
 #include "base/error.h"
+#include "evidence/commitment.h"
 #include "plan/build.h"
 #include "run/cgroup.h"
 #include "run/learn.h"
@@ -72,6 +73,7 @@ struct sr_run {
 	struct sr_outcome outcome;
 	struct sr_observed observed;
 	struct sr_learn *learn; /* --learn; NULL without it */
+	const struct sr_salt *salt; /* of this run's commitments: the caller's, set after run_prepare(); or NULL */
 };
 
 /* Looks at the caller's 0, 1, 2; opens /dev/null on the closed ones so that nothing else can land there. */
@@ -79,6 +81,14 @@ int run_stdio(struct sr_stdio *ret, struct sr_error *err);
 /* cgroup: chosen by cgroup_choose(); borrowed, the caller ends it after run_done(). */
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
 		const struct sr_stdio *stdio, struct sr_cgroup *cgroup, struct sr_error *err);
+/* Checks --salt-file while planning, as far as that goes without reading it. Errors: SR_E_SALT. */
+int run_salt_check(const struct sr_policy *p, struct sr_error *err);
+/*
+ * Makes or reads the run's salt. After the clone, so that the sandbox never had it; from then on this process cannot be
+ * dumped. Notes in `box` (an error with --strict) where memory for private data cannot be locked.
+ */
+int run_make_salt(const struct sr_policy *p, struct sr_plan_box *box, struct sr_salt *ret, struct sr_error *err);
+/* run->salt must be set by then, where something is private. */
 int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error *err);
 int run_launch(struct sr_run *run, struct sr_error *err);
 int run_supervise(struct sr_run *run, struct sr_error *err);
@@ -93,6 +103,8 @@ int run_send(struct sr_run *run, unsigned type, int index);
 int run_receive(struct sr_run *run, struct sr_msg *msg, int *ret_fd);
 /* Turns a failed step into words with a mend. Always returns a negative errno. */
 int run_stage_error(struct sr_run *run, const struct sr_msg *msg, struct sr_error *err);
+/* With --strict, the first note of a fallback is an error. */
+int run_refuse_degraded(const struct sr_policy *p, const struct sr_plan_box *box, struct sr_error *err);
 /* Why clone failed, likewise. */
 int run_clone_error(int errnum, struct sr_error *err);
 /* 0 when no socket and no FIFO can be reached below path, -EEXIST with *ret_found (fresh) when one can. */

@@ -373,7 +373,7 @@ static int open_input(struct opening *o, const struct sr_file_arg *arg)
 	struct stat st;
 	int r;
 
-	*item = (struct sr_snapshot_item){ .fd = open_source(arg->path, &st, o->err) };
+	*item = (struct sr_snapshot_item){ .fd = open_source(arg->path, &st, o->err), .is_private = arg->is_private };
 	if (item->fd < 0)
 		return item->fd;
 	o->s->count++; /* snapshot_done() frees it from here */
@@ -601,9 +601,10 @@ int snapshot_open(const struct sr_policy *p, const struct sr_exec *x, struct sr_
 	return r;
 }
 
-static int copy_input(struct sr_place *place, struct sr_snapshot_item *item, struct sr_error *err)
+static int copy_input(struct sr_place *place, const struct sr_salt *salt, struct sr_snapshot_item *item, struct sr_error *err)
 {
 	const char *slash = strrchr(item->name, '/');
+	struct sr_measure measure;
 	int r = 0;
 
 	if (item->folder) {
@@ -617,12 +618,18 @@ static int copy_input(struct sr_place *place, struct sr_snapshot_item *item, str
 	}
 	if (r < 0)
 		return place_error(place, item->name, r, err);
+	if (item->is_private)
+		measure_private(&measure, salt, "input", item->name);
+	else
+		measure_plain(&measure);
 	if (item->folder) {
-		r = project_copy(item->folder, place, item->name, item->sha256, err);
+		r = project_copy(item->folder, place, item->name, &measure, item->hex, err);
 		item->bytes = item->folder->bytes;
 	} else {
-		r = place_copy(place, item->fd, item->path, item->name, item->mode, &item->bytes, item->sha256, err);
+		r = place_copy(place, item->fd, item->path, item->name, item->mode, &measure, &item->bytes, item->hex, err);
 	}
+	if (item->is_private)
+		secret_wipe(&measure, sizeof(measure)); /* a failure may have left it open */
 	if (r == 0)
 		fd_close(&item->fd);
 	return r;
@@ -633,7 +640,10 @@ static int copy_all(struct sr_snapshot *s, const struct sr_exec *x, struct sr_pl
 	int r = 0;
 
 	if (s->project) {
-		r = project_copy(s->project, place, "", s->project_sha256, err);
+		struct sr_measure measure;
+
+		measure_plain(&measure);
+		r = project_copy(s->project, place, "", &measure, s->project_sha256, err);
 		s->project_bytes = s->project->bytes;
 	}
 	if (r == 0 && x->script && x->script_name) {
@@ -642,7 +652,7 @@ static int copy_all(struct sr_snapshot *s, const struct sr_exec *x, struct sr_pl
 			return place_error(place, x->script_name, r, err);
 	}
 	for (size_t i = 0; r == 0 && i < s->count; i++)
-		r = copy_input(place, &s->items[i], err);
+		r = copy_input(place, s->salt, &s->items[i], err);
 	return r;
 }
 
@@ -652,6 +662,10 @@ int snapshot_copy(struct sr_snapshot *s, const struct sr_exec *x, int work_fd, u
 	struct sr_place place = SR_PLACE_INIT;
 	int r;
 
+	for (size_t i = 0; i < s->count; i++)
+		place.is_private = place.is_private || s->items[i].is_private;
+	if (place.is_private && !s->salt)
+		return sr_error_set(err, SR_E_INTERNAL, EINVAL, STAGE, "cannot take in private files: there is no salt");
 	if (place_init(&place, work_fd, owner, group, s->needed_bytes) < 0)
 		return sr_error_oom(err, STAGE);
 	r = copy_all(s, x, &place, err);

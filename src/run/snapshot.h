@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "evidence/digest.h"
+#include "evidence/measure.h"
 #include "plan/exec.h"
 #include "policy/policy.h"
 
@@ -28,7 +28,8 @@ struct sr_snapshot_item {
 	char *name;                  /* below /work */
 	uint64_t bytes;              /* of a folder: of all its files */
 	uint32_t mode;               /* 0444, or 0555 when the source has an execute bit; 0755 for a folder */
-	char sha256[SR_DIGEST_HEX];  /* of a folder: of its sorted manifest, run/project.h; "" until copied */
+	bool is_private;             /* --private-input: hex is a commitment; nothing of its bytes, nor their number, is kept */
+	char hex[SR_DIGEST_HEX];     /* SHA-256; of a folder: of its sorted manifest, run/project.h; "" until copied */
 	int fd;                      /* source, -1 after the copy */
 	struct sr_project *folder;   /* NULL for a file */
 };
@@ -42,6 +43,7 @@ struct sr_snapshot {
 	char project_sha256[SR_DIGEST_HEX]; /* digest of the sorted manifest, run/project.h; "" without -C and until copied */
 	struct sr_project *project;  /* NULL without -C */
 	uint64_t needed_bytes;       /* of work.size, for all that goes in */
+	const struct sr_salt *salt;  /* for private items, borrowed; set before snapshot_copy() */
 	struct sr_strv hidden;       /* left out as likely secrets (finding 9), below the folder; for -v and the hints */
 	struct sr_strv skipped;      /* left out as no file, folder or link */
 };

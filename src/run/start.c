@@ -199,17 +199,22 @@ static int refuse_fallback(const struct sr_policy *p, const char *text, struct s
 	return -ENOTSUP;
 }
 
-static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
+int run_refuse_degraded(const struct sr_policy *p, const struct sr_plan_box *box, struct sr_error *err)
 {
-	if (!run->policy->strict)
+	if (!p->strict)
 		return 0;
-	for (size_t i = 0; i < run->box->note_count; i++) {
-		const struct sr_plan_note *n = &run->box->notes[i];
+	for (size_t i = 0; i < box->note_count; i++) {
+		const struct sr_plan_note *n = &box->notes[i];
 
 		if (n->degraded)
-			return refuse_fallback(run->policy, n->text, err);
+			return refuse_fallback(p, n->text, err);
 	}
 	return 0;
+}
+
+static int refuse_degraded(const struct sr_run *run, struct sr_error *err)
+{
+	return run_refuse_degraded(run->policy, run->box, err);
 }
 
 /* What the cgroup does not hold is noted as soon as that is known, and refused by --strict. */
@@ -449,6 +454,7 @@ int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error 
 	run->outcome.phases.work = run_now();
 	if (type != SR_MSG_WORK || run->work_fd < 0)
 		return unexpected(err);
+	snapshot->salt = run->salt;
 	r = snapshot_copy(snapshot, run->exec, run->work_fd, run->box->plan.outer_uid, run->box->plan.outer_gid, err);
 	run->outcome.phases.files = run_now();
 	return r;
@@ -552,6 +558,12 @@ void run_done(struct sr_run *run)
 	stream_close(&run->out);
 	stream_close(&run->err);
 	stream_close(&run->tty_in);
+	if (run->salt) {
+		secret_wipe(&run->in.measure, sizeof(run->in.measure));
+		secret_wipe(&run->out.measure, sizeof(run->out.measure));
+		secret_wipe(&run->err.measure, sizeof(run->err.measure));
+		secret_wipe(run->tail, sizeof(run->tail));
+	}
 	for (int i = 0; i < 3; i++)
 		fd_close(&run->payload_fd[i]);
 	fd_close(&run->ctl);

@@ -24,18 +24,30 @@ void stream_init(struct sr_stream *s, int from, int to)
 	s->to = to;
 	s->watch = -1;
 	s->present = from >= 0;
-	digest_init(&s->digest);
+	measure_plain(&s->measure);
 }
 
+void stream_private(struct sr_stream *s, const struct sr_salt *salt, const char *role)
+{
+	s->role = role;
+	measure_private(&s->measure, salt, role, role);
+}
+
+/* A private one's is large from the start: growing would leave copies behind. */
 static int make_buffer(struct sr_stream *s, size_t size)
 {
+	bool is_private = s->measure.is_private;
 	char *bigger;
 
 	if (s->buf && s->size >= size)
 		return 0;
-	bigger = realloc(s->buf, size);
+	if (is_private && size < BUFFER_BYTES)
+		size = BUFFER_BYTES;
+	bigger = is_private ? secret_alloc(size, &s->is_locked) : realloc(s->buf, size);
 	if (!bigger)
 		return -ENOMEM;
+	if (is_private)
+		secret_free(s->buf); /* there is none, or it is empty: see stream_preload() */
 	s->buf = bigger;
 	s->size = size;
 	return 0;
@@ -50,7 +62,7 @@ int stream_preload(struct sr_stream *s, const void *data, size_t len)
 	s->len = len;
 	s->present = true;
 	s->accepted = len;
-	digest_update(&s->digest, data, len);
+	measure_update(&s->measure, data, len);
 	return 0;
 }
 
@@ -72,7 +84,10 @@ void stream_close(struct sr_stream *s)
 {
 	close_from(s);
 	close_to(s);
-	free(s->buf);
+	if (s->measure.is_private)
+		secret_free(s->buf);
+	else
+		free(s->buf);
 	s->buf = NULL;
 	s->len = 0;
 }
@@ -160,10 +175,19 @@ static void end_of_file(struct sr_stream *s)
 static enum stream_event read_some(struct sr_stream *s)
 {
 	enum stream_event event = STREAM_OK;
-	char first[FIRST_BYTES], *to = s->buf ? s->buf : first;
-	size_t size = s->buf ? s->size : sizeof(first);
-	ssize_t n = s->from_is_socket ? recv(s->from, to, size, MSG_DONTWAIT) : read(s->from, to, size);
+	char first[FIRST_BYTES], *to = first;
+	size_t size = sizeof(first);
+	ssize_t n;
 
+	if (s->measure.is_private && make_buffer(s, BUFFER_BYTES) < 0) { /* nothing of it on the stack */
+		destination_lost(s, ENOMEM);
+		return STREAM_OK;
+	}
+	if (s->buf) {
+		to = s->buf;
+		size = s->size;
+	}
+	n = s->from_is_socket ? recv(s->from, to, size, MSG_DONTWAIT) : read(s->from, to, size);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return STREAM_OK;
@@ -195,7 +219,7 @@ static enum stream_event read_some(struct sr_stream *s)
 		grow_pipe(s);
 	if (!s->to_blocks)
 		write_some(s); /* first on its way, then hashed: the reader works meanwhile */
-	digest_update(&s->digest, s->buf, (size_t)n);
+	measure_update(&s->measure, s->buf, (size_t)n);
 	return event;
 }
 
@@ -224,5 +248,7 @@ void stream_result(struct sr_stream *s, struct sr_stream_result *ret)
 	ret->present = s->present;
 	ret->truncated = s->truncated;
 	ret->bytes = s->accepted;
-	digest_final_hex(&s->digest, ret->sha256);
+	ret->role = s->role;
+	ret->is_private = s->measure.is_private;
+	measure_final_hex(&s->measure, ret->hex);
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "evidence/digest.h"
+#include "evidence/measure.h"
 #include "run/outcome.h"
 
 struct sr_stream {
@@ -31,7 +31,9 @@ struct sr_stream {
 	char *buf;             /* made at first use */
 	size_t size;           /* of it */
 	size_t start, len;
-	struct sr_digest digest;
+	const char *role;      /* outcome.h; NULL: not recorded */
+	struct sr_measure measure;
+	bool is_locked;        /* a private one's buffer: see secret_alloc() */
 	uint64_t accepted;     /* bytes read and hashed */
 	uint64_t written;
 };
@@ -42,6 +44,8 @@ enum stream_event {
 };
 
 void stream_init(struct sr_stream *s, int from, int to);
+/* From the first byte on it is recorded by a commitment, and its buffer is wiped. After stream_init(). */
+void stream_private(struct sr_stream *s, const struct sr_salt *salt, const char *role);
 /* Preloads the buffer (a program that is standard input); data is copied. 0 or -ENOMEM. */
 int stream_preload(struct sr_stream *s, const void *data, size_t len);
 /* Fills up to two entries; returns how many. revents are handed back to stream_step(). */

@@ -100,12 +100,25 @@ static bool budget_applies(const struct sr_run *run)
 	return !(fstat(1, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
 }
 
+/* What a stream is called, and whether it is recorded by a commitment: before its first byte. */
+static void name_stream(const struct sr_run *run, struct sr_stream *s, const char *role)
+{
+	bool is_private = s == &run->in ? run->policy->private_stdin : run->policy->private_outputs;
+
+	s->role = role;
+	if (is_private)
+		stream_private(s, run->salt, role);
+}
+
 static int start_streams(struct sr_run *run, struct sr_error *err)
 {
 	const struct sr_exec *x = run->exec;
 
+	if ((run->policy->private_stdin || run->policy->private_outputs) && !run->salt)
+		return sr_error_set(err, SR_E_INTERNAL, EINVAL, "sandbox", "cannot pass private data on: there is no salt");
 	if (run->payload_fd[0] >= 0) {
 		stream_init(&run->in, run->stdio.closed[0] ? -1 : 0, SR_TAKE_FD(run->payload_fd[0]));
+		name_stream(run, &run->in, "stdin");
 		run->in.owns_to = true;
 		run->in.grow = true;
 		if (x->script && !x->script_name) { /* the program is standard input, read to its end already */
@@ -117,18 +130,24 @@ static int start_streams(struct sr_run *run, struct sr_error *err)
 		if (run->in.from < 0 && run->in.len == 0)
 			stream_close(&run->in);
 	}
-	if (run->payload_fd[1] >= 0)
+	if (run->payload_fd[1] >= 0) {
 		take(&run->out, SR_TAKE_FD(run->payload_fd[1]), 1);
-	if (run->payload_fd[2] >= 0)
+		name_stream(run, &run->out, run->stdio.merged ? "stdout+stderr" : "stdout");
+	}
+	if (run->payload_fd[2] >= 0) {
 		take(&run->err, SR_TAKE_FD(run->payload_fd[2]), 2);
+		name_stream(run, &run->err, "stderr");
+	}
 	if (run->pty_master >= 0) {
 		bool paused = run->tty_in.paused;
 		/* one merged stream (finding 22), shown on the terminal that there is */
 		struct sr_stream *s = run->stdio.tty[1] ? &run->out : &run->err;
 
 		(void)fcntl(run->pty_master, F_SETFL, O_NONBLOCK); /* for all that are made of it: none may hold up the loop */
-		if (run->stdio.tty[1] || run->stdio.tty[2])
+		if (run->stdio.tty[1] || run->stdio.tty[2]) {
 			take(s, fcntl(run->pty_master, F_DUPFD_CLOEXEC, 3), run->stdio.tty[1] ? 1 : 2);
+			name_stream(run, s, "terminal");
+		}
 		if (run->stdio.tty[0]) {
 			stream_init(&run->tty_in, 0, fcntl(run->pty_master, F_DUPFD_CLOEXEC, 3));
 			run->tty_in.owns_to = true;

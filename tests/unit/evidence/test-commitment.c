@@ -12,6 +12,7 @@
 
 #include "../tap.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/io.h"
 #include "base/macros.h"
 #include "base/str.h"
@@ -169,7 +170,9 @@ static void test_round_trip(void)
 
 	OK(mkdtemp(folder), "a folder");
 	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	IS_INT(opening_write(dir, "x.opening.json", ID, &s, names, SR_ELEMENTSOF(names)), 0, "an opening file is written");
+	IS_INT(opening_text(ID, &s, names, SR_ELEMENTSOF(names), &text), 0, "an opening file's text");
+	IS_INT(file_write_at(dir, "x.opening.json", 0600, text, strlen(text), false), 0, "is written");
+	opening_text_free(SR_TAKE_PTR(text));
 	(void)umask(mask);
 	OK(fstatat(dir, "x.opening.json", &st, 0) == 0 && (st.st_mode & 07777) == 0600, "for its owner alone");
 	fd = openat(dir, "x.opening.json", O_RDONLY | O_CLOEXEC);
@@ -187,8 +190,19 @@ static void test_round_trip(void)
 	free(text);
 	(void)unlinkat(dir, "x.opening.json", 0);
 	OK(rmdir(folder) == 0, "nothing else was left in the folder");
-	IS_INT(opening_write(dir, "y", ID, &s, names, 1), -ENOENT, "a folder that is gone is an error");
 	salt_free(&s);
+}
+
+static void test_paths(void)
+{
+	static const char *const rows[][2] = { { "a/x.intoto.jsonl", "a/x.opening.json" }, { "x", "x.opening.json" },
+					       { "x.json", "x.json.opening.json" } };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++) {
+		SR_AUTOFREE char *path = opening_path(rows[i][0]);
+
+		IS_STR(path, rows[i][1], "where the opening of a certificate lies");
+	}
 }
 
 static void test_strict(void)
@@ -242,6 +256,7 @@ int main(void)
 	test_salts();
 	test_fork();
 	test_round_trip();
+	test_paths();
 	test_strict();
 	test_undumpable();
 	return tap_done();

@@ -63,7 +63,7 @@ static int bring_out(void)
 	if (r < 0)
 		return r;
 	work = tree_open("work");
-	r = collect_copy(&policy, work, fd, &got, &err);
+	r = collect_copy(&policy, NULL, work, fd, &got, &err);
 	(void)close(work);
 	(void)close(fd);
 	return r;
@@ -130,7 +130,7 @@ static void test_plain(void)
 	IS_INT(got.count, 3, "three are on record");
 	IS_STR(got.items[0].name, "out/a.png", "sorted");
 	digest_hex("png", 3, want);
-	IS_STR(got.items[0].sha256, want, "with digests");
+	IS_STR(got.items[0].hex, want, "with digests");
 	IS_INT(got.bytes, 7, "and bytes");
 	(void)umask(077);
 	fresh();
@@ -321,7 +321,7 @@ static void test_sparse(void)
 	tree_must(zeros != NULL, "memory");
 	memcpy(zeros + (4 << 20) - 3, "end", 3);
 	digest_hex(zeros, 5 << 20, want);
-	IS_STR(got.items[0].sha256, want, "the digest is that of all bytes");
+	IS_STR(got.items[0].hex, want, "the digest is that of all bytes");
 	free(zeros);
 }
 

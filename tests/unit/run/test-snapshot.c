@@ -45,7 +45,7 @@ static void test_inputs(void)
 	IS_INT(tree_mode("work/main.py"), 0555, "and can be executed");
 	digest_hex("1,2\n", 4, want);
 	IS_INT(snap.count, 4, "four items are on record");
-	IS_STR(snap.items[0].sha256, want, "with the digest of the bytes");
+	IS_STR(snap.items[0].hex, want, "with the digest of the bytes");
 	IS_INT(snap.items[0].bytes, 4, "their number");
 	IS_STR(snap.items[1].name, "bin/deep/tool", "the tidy name");
 	IS_INT(snap.items[0].fd, -1, "and the source is closed");
@@ -154,7 +154,7 @@ static void test_folder_input(void)
 	OK(!tree_has("work/in/data/.env"), "secrets stay outside");
 	OK(snap.hidden.count == 1 && strcmp(snap.hidden.items[0], "in/data/.env") == 0, "and are noted");
 	IS_INT(snap.items[0].bytes, 2, "the item counts the bytes of its files");
-	IS_INT(strlen(snap.items[0].sha256), 64, "and has the manifest's digest");
+	IS_INT(strlen(snap.items[0].hex), 64, "and has the manifest's digest");
 	fresh();
 	input(".", "x");
 	is_refused(take_in(), SR_E_PROJECT, "home folder", "the home folder is no input either");
