@@ -27,6 +27,7 @@
 #include "run/quota.h"
 #include "run/snapshot.h"
 #include "run/stream.h"
+#include "run/trace-record.h"
 #include "run/watchdog.h"
 
 struct sr_stdio {
@@ -72,6 +73,8 @@ struct sr_run {
 	struct sr_outcome outcome;
 	struct sr_observed observed;
 	struct sr_learn *learn; /* --learn; NULL without it */
+	struct sr_tracelog *trace_log; /* --trace: an open log, set before run_prepare(); borrowed */
+	struct sr_trace_record *trace; /* NULL without it */
 };
 
 /* Looks at the caller's 0, 1, 2; opens /dev/null on the closed ones so that nothing else can land there. */
@@ -82,6 +85,7 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error *err);
 int run_launch(struct sr_run *run, struct sr_error *err);
 int run_supervise(struct sr_run *run, struct sr_error *err);
+/* Kills what may be left. Afterwards the log of --trace is complete: tracelog_finish() may be called. */
 void run_done(struct sr_run *run);
 
 uint64_t run_now(void); /* CLOCK_MONOTONIC, ns */
