@@ -544,11 +544,22 @@ static int check_strict_or_not(const struct sr_policy *p, struct sr_error *err)
 	return refuse(err, "'--strict' with '--no-strict'", "they ask for opposite things", "leave one of them out");
 }
 
+static int check_trace_apart(const struct sr_policy *p, struct sr_error *err)
+{
+	if (p->trace && p->learn)
+		return refuse(err, "'--trace' with '--learn'", "both follow the program as its tracer, and it can have one",
+			      "leave one of them out");
+	if (p->trace && p->no_certificate)
+		return refuse(err, "'--trace' with '--no-certificate'", "the trace is kept beside the certificate, which holds its root",
+			      "leave one of them out");
+	return 0;
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
-		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not,
+		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_trace_apart,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {
