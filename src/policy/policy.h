@@ -160,6 +160,7 @@ struct sr_policy {
 	bool no_certificate;
 	char *nonce, *audience;
 	bool record_args;
+	bool trace;                /* --trace: a log of what was executed, opened and connected to */
 	bool durable;
 
 	/* talk */
