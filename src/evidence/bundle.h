@@ -49,4 +49,7 @@ int bundle_read(int fd, char **ret, size_t *ret_len);
 int bundle_parse(const char *data, size_t len, struct sr_bundle *ret, struct sr_fault *fault);
 void bundle_done(struct sr_bundle *b);
 
+/* Words for a code of json_strict(): "WHAT is not JSON" and so on. -EBADMSG, or -ENOMEM for NULL. */
+int json_fault(const char *code, const char *what, struct sr_fault *fault);
+
 #endif

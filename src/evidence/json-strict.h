@@ -7,6 +7,7 @@
 #define SR_EVIDENCE_JSON_STRICT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SR_JSON_DEPTH_MAX 32
@@ -18,6 +19,6 @@
 json_t *json_strict(const char *text, size_t len, size_t max_values, const char **ret_code);
 
 /* Every number in it is a whole one between -2^53 and 2^53, as certificates want them: other readers would round more. */
-int json_numbers_fit(const json_t *value); /* 1 or 0 */
+bool json_numbers_fit(const json_t *value);
 
 #endif
