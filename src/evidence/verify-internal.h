@@ -42,6 +42,9 @@ bool null_at(const json_t *o, const char *path); /* or missing */
 /* A path inside: relative, no empty, "." or ".." component, no control bytes. */
 bool name_is_safe(const char *name);
 
+/* A line of the trace: a connection that was made, to an address outside the sandbox's own loopback. */
+bool verify_event_leaves(const json_t *event);
+
 /* run-open, execution and run-close are one run's; the plan; the challenge; the counter; the times. */
 void verify_links(struct verifier *c);
 void verify_challenge(struct verifier *c);

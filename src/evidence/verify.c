@@ -291,7 +291,7 @@ static void name_identity(struct verifier *c)
 		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-own", "only this user's own key %s (%s), which any process of the user can sign with; "
 			   "--key or --trust says whose word is taken", id->id, shown);
 	else
-		verify_add(c->v, SR_CHECK_OK, "identity", "identity-trusted", "key %s (%s) endorsed the run's key before the run and closed it after", id->id, shown);
+		verify_add(c->v, SR_CHECK_OK, "identity", "identity-trusted", "key %s (%s) signed run-open, which endorses the run's own key", id->id, shown);
 }
 
 /* The key that run-open endorses. */

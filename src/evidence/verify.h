@@ -71,7 +71,7 @@ struct sr_verify_wants {
 };
 
 struct sr_verified {
-	/* The predicates, borrowed from the statements below; NULL unless signed, linked by digest and well-formed. */
+	/* The predicates, borrowed from the statements below; NULL unless all three are there, signed and of the right form. */
 	const json_t *open, *execution, *close;
 	const char *run_id;         /* borrowed, or NULL */
 	char open_sha256[SR_DIGEST_HEX], execution_sha256[SR_DIGEST_HEX], close_sha256[SR_DIGEST_HEX]; /* of the payloads, or "" */
@@ -93,6 +93,12 @@ struct sr_verified {
  */
 int verify_bundle(const char *data, size_t len, const struct sr_verify_wants *wants, struct sr_verified *ret);
 void verified_done(struct sr_verified *v);
+
+/*
+ * Adds what an earlier certificate of the same identity shows: another run, a lower number, linked where it is the one right
+ * before, another nonce. Both were given to verify_bundle() with the same `trust`.
+ */
+void verify_after(struct sr_verified *v, const struct sr_verified *earlier);
 
 /* The exit status: 2 malformed, else 1 a check failed, else 3 below what was required, else 0. */
 int verify_status(const struct sr_verified *v);
