@@ -21,6 +21,8 @@ struct subcommand {
 subcommand_fn doctor_main;
 subcommand_fn key_main;
 subcommand_fn certificate_main;
+subcommand_fn verify_main;
+subcommand_fn compare_main;
 
 /* The row of a word, or NULL. */
 const struct subcommand *subcommand_find(const char *word);
