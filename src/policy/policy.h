@@ -103,6 +103,7 @@ struct sr_seccomp_policy {
 
 enum sr_proc { SR_PROC_FRESH, SR_PROC_NONE };
 enum sr_color { SR_COLOR_AUTO, SR_COLOR_ALWAYS, SR_COLOR_NEVER };
+enum sr_attest { SR_ATTEST_AUTO, SR_ATTEST_NONE, SR_ATTEST_TSM, SR_ATTEST_DSTACK };
 enum sr_error_format { SR_ERRORS_TEXT, SR_ERRORS_JSON };
 
 struct sr_policy {
@@ -152,6 +153,8 @@ struct sr_policy {
 	char *nonce, *audience;
 	bool record_args;
 	bool durable;
+	enum sr_attest attest;     /* whose quote (evidence/attest.h) */
+	char *attest_simulated;    /* the folder or socket of a stand-in; never more than "simulated-quote" */
 
 	/* talk */
 	bool quiet;
