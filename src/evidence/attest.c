@@ -154,6 +154,12 @@ static int dstack_missing(struct sr_error *err)
 
 int attest_check(const struct sr_policy *p, struct sr_error *err)
 {
+	if (p->no_certificate && attest_is_required(p)) {
+		(void)sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --no-certificate together with --%s: a quote stands in it",
+				   p->attest_simulated ? "attest-simulated" : "attest");
+		sr_error_hint(err, "leave one of the two out");
+		return -EINVAL;
+	}
 	if (p->attest_simulated) {
 		int r = 0;
 
@@ -224,13 +230,12 @@ static int fetch_named(const struct sr_policy *p, const void *payload, size_t le
 int attest_fetch(const struct sr_policy *p, const void *payload, size_t len, json_t **ret, const char **ret_assurance,
 		 struct sr_error *err)
 {
-	bool named = p->attest_simulated || p->attest == SR_ATTEST_TSM || p->attest == SR_ATTEST_DSTACK;
 	json_t *element = NULL, *array = json_array();
 	int r = 0;
 
 	if (!array)
 		return sr_error_oom(err, SR_ATTEST_STAGE);
-	if (named)
+	if (attest_is_required(p))
 		r = fetch_named(p, payload, len, &element, err);
 	else if (p->attest == SR_ATTEST_AUTO)
 		r = fetch_any(payload, len, &element, err);
@@ -240,7 +245,9 @@ int attest_fetch(const struct sr_policy *p, const void *payload, size_t len, jso
 		json_decref(array);
 		return r;
 	}
-	*ret_assurance = !element ? SR_ASSURANCE_NONE : p->attest_simulated ? SR_ASSURANCE_SIMULATED : SR_ASSURANCE_QUOTE;
+	*ret_assurance = "self-asserted";
+	if (element)
+		*ret_assurance = p->attest_simulated ? "simulated-quote" : "quote-present";
 	*ret = array;
 	return r;
 }
