@@ -37,11 +37,12 @@ _sandrun_value() {
 			_sandrun_words "$(_sandrun_profiles)" "$2"
 		fi
 		;;
-	-i | --input | --bind | --output-archive | --report | --certificate) _sandrun_files -f "$2" ;;
+	-i | --input | --private-input | --bind | --output-archive | --report | --certificate | --salt-file | --attest-simulated) _sandrun_files -f "$2" ;;
 	--show | -o | --output) _sandrun_files -f "$2" ;;
 	--setenv) mapfile -t COMPREPLY < <(compgen -v -- "$2") ;;
 	--proc) _sandrun_words 'fresh none' "$2" ;;
 	--error-format) _sandrun_words 'text json' "$2" ;;
+	--attest) _sandrun_words 'auto none tsm dstack' "$2" ;;
 	--color) _sandrun_words 'auto always never' "$2" ;;
 	--cpu-max) _sandrun_words '50% 100% 200% 400% unlimited' "$2" ;;
 	--cpu-window) _sandrun_words '10s/60s 1s/10s unlimited' "$2" ;;
@@ -55,7 +56,8 @@ _sandrun_value() {
 
 _sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
---output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
+--output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable --trace --private-input --private-args --private-outputs
+--salt-file --salt --attest --attest-simulated -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
 
 # The words behind "sandrun profile"; $1 is the one at the cursor.
 _sandrun_profile_command() {

@@ -162,6 +162,18 @@ static int open_certificate(struct cli_run *c, struct sr_error *err)
 	return r;
 }
 
+static int attest(struct cli_run *c)
+{
+	char text[900];
+	int r = certify_attest(&c->certify, &c->policy, &c->err);
+
+	if (*c->certify.no_quote) {
+		(void)snprintf(text, sizeof(text), "the certificate has no quote: %s", c->certify.no_quote);
+		message_warning(&c->policy, text);
+	}
+	return r;
+}
+
 /*
  * Signs what happened, set-up failures too, and takes down what is left of the run. A failure of its own is said; it is the
  * run's failure where the certificate was asked for by name. Returns the exit status.
@@ -208,6 +220,8 @@ static int execute(struct cli_run *c)
 		r = run_files(&c->run, &c->snapshot, &c->err);
 	if (!r)
 		r = open_certificate(c, &c->err);
+	if (!r)
+		r = attest(c);
 	if (!r)
 		r = run_launch(&c->run, &c->err);
 	if (r < 0)

@@ -24,6 +24,27 @@
  */
 int attest_report_data(const void *payload, size_t len, uint8_t out[static SR_REPORT_DATA_BYTES]);
 
+/* Whether a quote was asked for by name, so that none is an error. */
+static inline bool attest_is_required(const struct sr_policy *p)
+{
+	return p->attest_simulated || p->attest == SR_ATTEST_TSM || p->attest == SR_ATTEST_DSTACK;
+}
+
+/*
+ * Before anything is made: a source that was asked for by name must be there (--attest tsm|dstack, --attest-simulated).
+ * Costs nothing where none was. 0, or -errno with the mend.
+ */
+int attest_check(const struct sr_policy *p, struct sr_error *err);
+
+/*
+ * After run-open was signed, before the program starts: the value of `attestation` (a fresh array, empty without a quote)
+ * and the word of `assurance` ("self-asserted", "simulated-quote", "quote-present"). Where a source was asked for by name
+ * and gives no quote: -errno with the mend, and the program must not start. With --attest auto that is no error; 1 says
+ * that a source is there and failed, and why (*err, for a warning), 0 everything else.
+ */
+int attest_fetch(const struct sr_policy *p, const void *payload, size_t len, json_t **ret, const char **ret_assurance,
+		 struct sr_error *err);
+
 /* Whether a quote carries these bytes. */
 enum sr_quote_holds {
 	SR_QUOTE_UNKNOWN, /* a format that is not known here: others must tell */

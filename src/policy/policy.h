@@ -105,6 +105,7 @@ struct sr_seccomp_policy {
 enum sr_proc { SR_PROC_FRESH, SR_PROC_NONE };
 enum sr_salt_mode { SR_SALT_KEPT, SR_SALT_DESTROYED };
 enum sr_color { SR_COLOR_AUTO, SR_COLOR_ALWAYS, SR_COLOR_NEVER };
+enum sr_attest { SR_ATTEST_AUTO, SR_ATTEST_NONE, SR_ATTEST_TSM, SR_ATTEST_DSTACK };
 enum sr_error_format { SR_ERRORS_TEXT, SR_ERRORS_JSON };
 
 struct sr_policy {
@@ -162,6 +163,8 @@ struct sr_policy {
 	bool record_args;
 	bool trace;                /* --trace: a log of what was executed, opened and connected to */
 	bool durable;
+	enum sr_attest attest;     /* whose quote (evidence/attest.h) */
+	char *attest_simulated;    /* the folder or socket of a stand-in; never more than "simulated-quote" */
 
 	/* talk */
 	bool quiet;

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/xdg.h"
+#include "evidence/attest.h"
 #include "evidence/envelope.h"
 #include "run/certstore.h"
 #include "sys/kernel.h"
@@ -72,8 +73,9 @@ int certify_check(const struct sr_policy *p, struct sr_error *err)
 	if (p->no_certificate && (p->certificate || p->nonce || p->audience || policy_is_given(p, "salt")))
 		return sr_error_set(err, SR_E_OPTION, EINVAL, "options", "cannot use --no-certificate together with --%s",
 				    p->certificate ? "certificate" : p->nonce ? "nonce" : p->audience ? "audience" : "salt");
-	if (!p->certificate)
-		return 0;
+	r = attest_check(p, err);
+	if (r < 0 || !p->certificate)
+		return r;
 	r = file_check_place(p->certificate);
 	if (r < 0)
 		return cannot_write(p->certificate, -r, err);
@@ -99,10 +101,10 @@ static void make_run_id(char out[static SR_RUN_ID])
 	(void)snprintf(out, SR_RUN_ID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-/* Nothing can be kept. With --certificate that is an error, else it is said and the run goes on. */
+/* Nothing can be kept. Where a certificate was asked for that is an error, else it is said and the run goes on. */
 static int cannot_keep(struct sr_certify *c, const struct sr_policy *p, const struct sr_error *why, struct sr_error *err)
 {
-	if (p->certificate) {
+	if (p->certificate || attest_is_required(p)) {
 		*err = *why;
 		return why->errnum ? -why->errnum : -EIO;
 	}
@@ -285,6 +287,21 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 	}
 	c->opened = true;
 	return 0;
+}
+
+int certify_attest(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err)
+{
+	struct sr_error why = SR_ERROR_INIT;
+	int r;
+
+	if (c->off || !c->opened)
+		return 0;
+	r = attest_fetch(p, c->open_payload, c->open_len, &c->attestation, &c->assurance, &why);
+	if (r < 0)
+		*err = why;
+	if (r > 0)
+		(void)snprintf(c->no_quote, sizeof(c->no_quote), "%s", why.text);
+	return r < 0 ? r : 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------- */

@@ -5,9 +5,10 @@
  *	certify_check   before anything runs: can it be written where it was asked for
  *	certify_begin   after the clone, so that no key is in the sandbox's memory: folders, identity key
  *	certify_open    when the files are in and before the gate opens: the plan is final; run-open is signed
+ *	certify_attest  then: hardware's quote over run-open, where there is one; before the gate opens
  *	certify_close   when the sandbox is gone: execution and run-close are signed, the file is written
  *
- * The first three may run while the child builds the sandbox. A run that fails in its set-up has a certificate too.
+ * All but the last may run while the child builds the sandbox. A run that fails in its set-up has a certificate too.
  * Without a state folder (HOME unset, read-only) nothing is kept, which is said; with --certificate that is an error.
  */
 #ifndef SR_RUN_CERTIFY_H
@@ -60,6 +61,7 @@ struct sr_certify {
 	uint64_t issued_ns;     /* CLOCK_MONOTONIC at the same moment */
 	json_t *plan, *challenge, *attestation;
 	const char *assurance;
+	char no_quote[768];     /* why a source of quotes that is there gave none, which is no error with --attest auto; or "" */
 	char *open_payload;
 	size_t open_len;
 	uint8_t open_signature[SR_SIGNATURE_BYTES];
@@ -72,6 +74,8 @@ int certify_check(const struct sr_policy *p, struct sr_error *err);
 /* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
 int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err);
+/* Where a quote was asked for by name and there is none, an error: the program must not start. */
+int certify_attest(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 /*
  * status: sandrun's own exit status. Ends the run (run_done) and its cgroup on the way: what is certified is gone.
  * Afterwards c->path names the file.
