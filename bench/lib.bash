@@ -44,18 +44,23 @@ bench_prepare() {
 	[[ $bench_temp != *[[:space:]]* ]] || bench_fail "TMPDIR must not have blanks in it"
 	chmod 755 "$bench_temp"
 	mkdir "$bench_temp/home"
-	cp -- "$sandrun" "$bench_temp/sandrun"
+	[ -z "$sandrun" ] || cp -- "$sandrun" "$bench_temp/sandrun"
 	[ ${#drop[@]} = 0 ] || chown "$bench_user" "$bench_temp/home"
 	clean_environment=(env -i "PATH=/usr/local/bin:/usr/bin:/bin" "HOME=$bench_temp/home" LANG=C.UTF-8)
 	cd "$bench_temp" || exit 1
 }
 
-# bench_compile NAME [FLAG...]: bench/NAME.c into the folder.
+# bench_compile NAME [FLAG...]: bench/NAME.c into the folder. A machine without a compiler (the guest of tests/vm) brings
+# the program as bench/NAME.bin.
 bench_compile() {
 	local name=$1
 	shift
-	"${CC:-cc}" -std=gnu17 -O2 "$@" -o "$bench_temp/$name" "$bench_dir/$name.c" ||
-		bench_fail "cannot compile $name.c"
+	if [ -x "$bench_dir/$name.bin" ]; then
+		cp -- "$bench_dir/$name.bin" "$bench_temp/$name"
+	else
+		"${CC:-cc}" -std=gnu17 -O2 "$@" -o "$bench_temp/$name" "$bench_dir/$name.c" ||
+			bench_fail "cannot compile $name.c"
+	fi
 	chmod 755 "$bench_temp/$name"
 }
 

@@ -121,6 +121,7 @@ found() {
 }
 
 @test "show: every call of the table stands there once, in text and in JSON" {
+	require_cmd gcc
 	local table
 	table=$(printf '%s\n' '#define SR_SYSCALL(name, group, reason) CALL name' '#include "policy/syscalls.def"' |
 		gcc -E -P -I"$TOP/src" -x c - | awk '/^CALL/ { print $2 }' | sort)
