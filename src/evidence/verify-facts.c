@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "evidence/verify-internal.h"
 #include "evidence/verify-shape.h"
+#include "policy/limit.h"
 
 #define SHOWN(s) str_escape((s), (char[160]){ 0 }, 160)
 
@@ -16,10 +17,6 @@
 
 bool name_is_safe(const char *name)
 {
-	for (const char *p = name; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return false;
-	}
 	while (true) {
 		size_t n = strcspn(name, "/");
 
@@ -67,24 +64,23 @@ static bool inputs_fail(struct verifier *c, json_t *seen)
 		const char *name = text_at(item, "name");
 
 		if (FAIL_IF(c, is_doubled(c, seen, name), "names", "name-doubled", "the input %s is there twice", SHOWN(name)) ||
-		    FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe", "the input %s is no path below the work folder", SHOWN(name)))
+		    FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe", "the input %s is no path below the work folder", SHOWN(name)) ||
+		    FAIL_IF(c, null_at(item, "digest") && !null_at(c->v->execution, "result.startedAt"), "names", "input-digest",
+			    "the program ran, and the input %s has no digest", SHOWN(name)))
 			return true;
 	}
 	return false;
 }
 
-static bool variables_fail(struct verifier *c)
+static bool variables_fail(struct verifier *c, json_t *seen)
 {
-	const char *before = "";
 	const json_t *item;
 	size_t i;
 
 	json_array_foreach(json_at(c->v->execution, "plan.env.names"), i, item) {
-		const char *name = json_string_value(item);
-
-		if (FAIL_IF(c, strcmp(before, name) >= 0, "names", "variables", "the names of variables are not in order, or one is there twice"))
+		if (FAIL_IF(c, is_doubled(c, seen, json_string_value(item)), "names", "variables", "the variable %s is there twice",
+			    SHOWN(json_string_value(item))))
 			return true;
-		before = name;
 	}
 	return false;
 }
@@ -101,7 +97,7 @@ static bool argv_fails(struct verifier *c)
 void verify_names(struct verifier *c)
 {
 	const json_t *item, *result = json_object_get(c->v->execution, "result");
-	json_t *subjects = json_object(), *inputs = json_object();
+	json_t *subjects = json_object(), *inputs = json_object(), *variables = json_object();
 	json_int_t files = 0, streams = 0;
 	bool failed = false;
 	size_t i;
@@ -111,7 +107,7 @@ void verify_names(struct verifier *c)
 			failed = failed || subject_fails(c, subjects, text_at(item, "name"), &files);
 		streams += i > 0 && is_stream(text_at(item, "name"));
 	}
-	failed = failed || inputs_fail(c, inputs) || variables_fail(c) || argv_fails(c) ||
+	failed = failed || inputs_fail(c, inputs) || variables_fail(c, variables) || argv_fails(c) ||
 		 FAIL_IF(c, number_at(result, "outputs.files", -1) != files, "names", "outputs-count",
 			 "the result counts %" JSON_INTEGER_FORMAT " output files and %" JSON_INTEGER_FORMAT " are signed",
 			 number_at(result, "outputs.files", -1), files) ||
@@ -119,6 +115,7 @@ void verify_names(struct verifier *c)
 			 "the result has %zu streams and %" JSON_INTEGER_FORMAT " are signed", json_object_size(json_object_get(result, "streams")), streams);
 	json_decref(subjects);
 	json_decref(inputs);
+	json_decref(variables);
 	if (!failed)
 		verify_add(c->v, SR_CHECK_OK, "names", "names", "%" JSON_INTEGER_FORMAT " streams and %" JSON_INTEGER_FORMAT
 			   " output files are signed by name and digest", streams, files);
@@ -183,7 +180,7 @@ void verify_result(struct verifier *c)
 
 	if (outcome_fails(c, r) || stdin_fails(c, r) ||
 	    FAIL_IF(c, ran && null_at(c->v->execution, "enforced"), "result", "enforced-missing", "the program ran, and no sandbox is recorded") ||
-	    FAIL_IF(c, ran && null_at(r, "usage"), "result", "usage-missing", "the program ran, and no usage is recorded"))
+	    FAIL_IF(c, ran && null_at(r, "usage") && null_at(r, "error"), "result", "usage-missing", "the program ran to its end, and no usage is recorded"))
 		return;
 	describe(text, sizeof(text), r);
 	verify_add(c->v, SR_CHECK_OK, "result", "result", "%s; nothing in it contradicts itself", text);
@@ -191,13 +188,15 @@ void verify_result(struct verifier *c)
 
 /* --- limits --------------------------------------------------------------------------------------------------------------- */
 
-/*
- * How far a usage may pass a limit that was enforced without having hit it: processor time is counted in ticks and by several
- * clocks, the kernel charges memory in batches, and a program may end while the supervisor looks.
- */
-static bool is_over(uint64_t used, uint64_t limit, uint64_t slack)
+/* A limit's value: times are decimal text, as they may pass 2^53 ns. SR_UNLIMITED where it is no bound. */
+static uint64_t value_of(const json_t *limit, const char *member)
 {
-	return used > limit && used - limit > slack + limit / 10;
+	const json_t *value = json_object_get(limit, member);
+	uint64_t n;
+
+	if (json_is_integer(value))
+		return (uint64_t)json_integer_value(value);
+	return json_is_string(value) && shape_decimal(json_string_value(value), &n) ? n : SR_UNLIMITED;
 }
 
 static uint64_t nanoseconds(const json_t *r, const char *path)
@@ -213,20 +212,26 @@ static uint64_t sum(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX : a + b;
 }
 
+/*
+ * How far a usage may pass a limit that was enforced without having hit it: processor time is counted in ticks and by several
+ * clocks, the kernel charges memory in batches, and a program may end while the supervisor looks.
+ */
+static const uint64_t slack_of[] = { [SR_LIMIT_KIND_TIME] = 1000000000, [SR_LIMIT_KIND_BYTES] = 1 << 20, [SR_LIMIT_KIND_COUNT] = 0 };
+
 /* What the run used of what the limit of that name bounds; 0: not recorded. */
-static uint64_t used_of(const json_t *r, const char *name, uint64_t *slack)
+static uint64_t used_of(const json_t *r, const char *name, uint64_t *ret_slack)
 {
 	json_int_t memory = number_at(r, "usage.memoryPeakBytes", 0);
 
-	*slack = 1000000000;
+	*ret_slack = slack_of[SR_LIMIT_KIND_TIME];
 	if (strcmp(name, "wall.time") == 0)
 		return nanoseconds(r, "usage.wallNs");
 	if (strcmp(name, "cpu.time") == 0)
 		return sum(nanoseconds(r, "usage.cpuUserNs"), nanoseconds(r, "usage.cpuSystemNs"));
-	*slack = 1 << 20;
+	*ret_slack = slack_of[SR_LIMIT_KIND_BYTES];
 	if (strcmp(name, "memory.max") == 0)
 		return memory > 0 ? (uint64_t)memory : 0;
-	*slack = 0;
+	*ret_slack = slack_of[SR_LIMIT_KIND_COUNT];
 	if (strcmp(name, "files.max") == 0)
 		return (uint64_t)number_at(r, "outputs.files", 0);
 	if (strcmp(name, "bytes.max") == 0)
@@ -234,23 +239,51 @@ static uint64_t used_of(const json_t *r, const char *name, uint64_t *slack)
 	return 0;
 }
 
-/* Weights and shares are not "the more, the looser" alone; of those that are, a higher one enforced than asked for is a loosening. */
+/* A watchdog looks now and then: what passes a limit between two looks is said, and contradicts nothing. */
+static bool usage_fails(struct verifier *c, const json_t *limit, const json_t *r)
+{
+	const char *name = text_at(limit, "name");
+	uint64_t slack, used = used_of(r, name, &slack), enforced = value_of(limit, "enforced");
+	const bool watched = strstr(text_at(limit, "mechanism"), "watchdog") != NULL;
+
+	if (enforced == SR_UNLIMITED || !null_at(r, "limitHit") || used <= enforced || used - enforced <= sum(slack, enforced / 10))
+		return false;
+	if (!watched || (strcmp(name, "cpu.time") == 0 && used / 2 > sum(enforced, 8 * slack)))
+		return FAIL_IF(c, true, "limits", "usage-over-limit", "the run used more than the enforced limit %s, and no limit is said to be hit", SHOWN(name));
+	verify_add(c->v, SR_CHECK_NOT_SHOWN, "limits", "usage-over-watched", "the run passed %s, which a watchdog held, between two of its looks", SHOWN(name));
+	return false;
+}
+
+/* A higher limit than asked for is a loosening; of weights and shares as well. */
 static bool limit_fails(struct verifier *c, const json_t *limit, const json_t *r)
 {
 	const char *name = text_at(limit, "name");
 	const json_t *requested = json_object_get(limit, "requested"), *planned = json_object_get(json_at(c->v->execution, "plan.limits"), name);
-	json_int_t asked = number_at(limit, "requested", -1), enforced = number_at(limit, "enforced", -1);
-	uint64_t slack, used = used_of(r, name, &slack);
+	uint64_t asked = value_of(limit, "requested"), enforced = value_of(limit, "enforced");
 
 	return FAIL_IF(c, planned ? !json_equal(planned, requested) : !json_is_null(requested), "limits", "limit-request",
 		       "the limit %s is another one than the plan's", SHOWN(name)) ||
-	       FAIL_IF(c, asked >= 0 && enforced > asked, "limits", "limit-above-request", "the limit %s was enforced at more than was asked for", SHOWN(name)) ||
-	       FAIL_IF(c, enforced >= 0 && null_at(r, "limitHit") && is_over(used, (uint64_t)enforced, slack), "limits", "usage-over-limit",
-		       "the run used more than the enforced limit %s, and no limit is said to be hit", SHOWN(name)) ||
-	       FAIL_IF(c, enforced >= 0 && strcmp(text_at(limit, "known"), "absent") == 0, "limits", "limit-known",
+	       FAIL_IF(c, asked != SR_UNLIMITED && enforced != SR_UNLIMITED && enforced > asked, "limits", "limit-above-request",
+		       "the limit %s was enforced at more than was asked for", SHOWN(name)) ||
+	       FAIL_IF(c, enforced != SR_UNLIMITED && strcmp(text_at(limit, "known"), "absent") == 0, "limits", "limit-known",
 		       "the limit %s is both enforced and absent", SHOWN(name)) ||
-	       FAIL_IF(c, json_is_null(json_object_get(limit, "enforced")) && asked >= 0 && !text_at(limit, "reason"), "limits", "limit-reason",
-		       "the limit %s was not enforced, and no reason is given", SHOWN(name));
+	       FAIL_IF(c, null_at(limit, "enforced") && asked != SR_UNLIMITED && !text_at(limit, "reason"), "limits", "limit-reason",
+		       "the limit %s was not enforced, and no reason is given", SHOWN(name)) || usage_fails(c, limit, r);
+}
+
+/* What the plan bounds must be in the list, with what held it or why nothing did. */
+static bool unlisted(struct verifier *c, json_t *seen)
+{
+	const json_t *value;
+	const char *name;
+
+	json_object_foreach(json_object_get(json_object_get(c->v->execution, "plan"), "limits"), name, value) {
+		bool bound = json_is_integer(value) || (json_is_string(value) && strcmp(json_string_value(value), "unlimited") != 0);
+
+		if (FAIL_IF(c, bound && !json_object_get(seen, name), "limits", "limit-unlisted", "the plan's limit %s is not among what was enforced or not", SHOWN(name)))
+			return true;
+	}
+	return false;
 }
 
 void verify_limits(struct verifier *c)
@@ -266,9 +299,10 @@ void verify_limits(struct verifier *c)
 
 		failed = failed || FAIL_IF(c, is_doubled(c, seen, name), "limits", "limit-doubled", "the limit %s is there twice", SHOWN(name)) ||
 			 limit_fails(c, limit, result);
-		if (json_is_null(json_object_get(limit, "enforced")) && number_at(limit, "requested", -1) >= 0 && used < sizeof(missing))
+		if (null_at(limit, "enforced") && value_of(limit, "requested") != SR_UNLIMITED && used < sizeof(missing))
 			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? ", " : "", SHOWN(name));
 	}
+	failed = failed || (limits && unlisted(c, seen));
 	json_decref(seen);
 	if (failed || !limits)
 		return;

@@ -120,13 +120,17 @@ int verify_input(struct sr_verified *v, const char *name, int fd, const struct s
 
 int verify_output(struct sr_verified *v, const char *name, int fd, const struct sr_opening *opening)
 {
-	const json_t *subjects = json_object_get(v->statements[1], "subject");
-	SR_AUTOFREE char *full = str_has_prefix(name, "out/") ? NULL : str_format("out/%s", name);
-	struct item i = { named(subjects, full ? full : name), "output", full ? name : name + strlen("out/") };
+	const json_t *subjects = json_object_get(v->statements[STATEMENT_EXECUTION], "subject");
+	SR_AUTOFREE char *full = str_format("out/%s", name);
+	struct item i = { full ? named(subjects, full) : NULL, "output", name };
 
+	if (!full)
+		return -ENOMEM;
 	if (!v->execution)
 		return 0;
-	if (!i.set && strcmp(name, "run") != 0) /* which is the digest of run-open: no file */
+	if (!i.set && str_has_prefix(name, "out/")) /* as the certificate writes it */
+		i = (struct item){ named(subjects, name), "output", name + strlen("out/") };
+	else if (!i.set && strcmp(name, "run") != 0) /* which is the digest of run-open: no file */
 		i = (struct item){ named(subjects, name), name, name };
 	return verify_item(v, "output", &i, name, fd, opening);
 }

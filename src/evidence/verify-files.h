@@ -12,7 +12,7 @@
 
 /* An input by its name in the plan, the script by its name, or "stdin". opening: for commitments; may be NULL. */
 int verify_input(struct sr_verified *v, const char *name, int fd, const struct sr_opening *opening);
-/* "stdout", "stderr", "terminal", "stdout+stderr", or an output file, with or without "out/" in front. */
+/* "stdout", "stderr", "terminal", "stdout+stderr", or an output file: its name in the run, or the subject's ("out/" in front). */
 int verify_output(struct sr_verified *v, const char *name, int fd, const struct sr_opening *opening);
 /* The log: its digest, the number of its lines, the root of the tree over them, and what it says against the plan. */
 int verify_trace(struct sr_verified *v, int fd);

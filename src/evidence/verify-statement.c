@@ -129,10 +129,11 @@ static const struct shape environment_rows[] = {
 	TEXT("name", 0), OF("digest", DIGEST, SHAPE_NULL), TEXT("reason", SHAPE_NULL | SHAPE_ABSENT), END,
 };
 static const struct shape env_rows[] = { LIST("names", 0, &text_item), OF("commitment", HMAC, 0), END };
-static const struct shape input_rows[] = { TEXT("name", 0), OF("digest", DIGEST, 0), COUNT("bytes", SHAPE_ABSENT), END };
+/* Digests that are null: of a run that failed before it read them. */
+static const struct shape input_rows[] = { TEXT("name", 0), OF("digest", DIGEST, SHAPE_NULL), COUNT("bytes", SHAPE_ABSENT), END };
 static const struct shape input_item = OBJECT("item", SHAPE_CLOSED, input_rows);
 static const struct shape profile_rows[] = { TEXT("name", 0), OF("digest", SHA256, 0), END };
-static const struct shape project_rows[] = { OF("digest", SHA256, 0), COUNT("files", 0), COUNT("bytes", 0), END };
+static const struct shape project_rows[] = { OF("digest", SHA256, SHAPE_NULL), COUNT("files", 0), COUNT("bytes", 0), END };
 static const struct shape script_rows[] = { TEXT("name", 0), OF("digest", DIGEST, 0), END };
 static const struct shape private_rows[] = { BOOL("args"), BOOL("outputs"), WORD("saltMode", SHAPE_NULL, "kept|owner|destroyed"), END };
 /* Closed to the bottom: a member that is not known here might loosen what was run. */
@@ -149,6 +150,7 @@ static const struct shape plan_rows[] = {
 	OBJECT("project", SHAPE_CLOSED | SHAPE_NULL, project_rows),
 	OBJECT("script", SHAPE_CLOSED | SHAPE_NULL, script_rows),
 	WORD("stdin", 0, "none|stream|terminal"),
+	BOOL("strict"),
 	BOOL("trace"),
 	OBJECT("private", SHAPE_CLOSED, private_rows),
 	END,

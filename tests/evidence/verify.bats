@@ -88,6 +88,7 @@ accepts() {
 		ok-last-newline-missing
 		ok-spaced
 		ok-unknown-member
+		ok-name-with-newline
 	EOF
 }
 
@@ -101,6 +102,7 @@ accepts() {
 		ok-no-challenge
 		ok-owner-salt
 		ok-modest
+		ok-passed-a-watchdog
 		ok-simulated
 		ok-sev
 		ok-quote-of-an-unknown-kind
@@ -251,6 +253,9 @@ accepts() {
 		limit-twice 1 limit-doubled
 		limit-enforced-and-absent 1 limit-known
 		limit-dropped-without-reason 1 limit-reason
+		limit-unlisted 1 limit-unlisted
+		limit-above-request-in-text 1 limit-above-request
+		input-without-digest 1 input-digest
 		outputs-uncounted 1 outputs-count
 		stream-unsigned 1 streams-count
 		stream-not-in-result 1 stream-unknown
@@ -269,7 +274,6 @@ accepts() {
 		argv-both 1 argv
 		argv-neither 1 argv
 		variables-twice 1 variables
-		variables-unsorted 1 variables
 	EOF
 }
 
@@ -296,7 +300,6 @@ accepts() {
 		name-empty-part 1 name-unsafe
 		name-up-at-the-end 1 name-unsafe
 		name-nothing 1 name-unsafe
-		name-newline 1 name-unsafe
 		name-twice 1 name-doubled
 		name-unknown 1 subject-unknown
 		input-up 1 name-unsafe
@@ -737,4 +740,66 @@ accepts() {
 	strace -f -o "$T/calls" "$SANDRUN" verify --key acme.pem good.jsonl >/dev/null
 	[ "$(wc -l <"$T/calls")" -gt 10 ]
 	assert_equal "$(grep -E 'socket\(|connect\(|clone|fork' "$T/calls" || true)" ""
+}
+
+# A run with an identity of its own: in $1, with the rest of the words.
+run_as() {
+	local who=$1
+	shift
+	HOME=$T/$who XDG_DATA_HOME=$T/$who/data XDG_STATE_HOME=$T/$who/state sr "$@"
+}
+
+@test "what a run of sandrun's leaves holds, and so does what it brought out" {
+	require_user
+	cd "$T"
+	mkdir acme
+	# shellcheck disable=SC2016
+	run_as acme --certificate c.jsonl --record-args -i "$BATS_TEST_FILENAME:in.txt" -o 'out/*' -O res -- sh -c 'mkdir out; wc -l <in.txt >out/n; echo hello; echo bad >&2'
+	assert_success
+	assert_output hello
+	printf 'hello\n' >stdout
+	run_as acme verify c.jsonl
+	assert_status 3
+	assert_contains "$output" "only this user's own key"
+	refute_contains "$output" FAILED
+	local key=$T/acme/data/sandrun/identity.pub.pem
+	sr verify --key "$key" --input "in.txt=$BATS_TEST_FILENAME" --output stdout=stdout --output out/n=res/out/n --output out/out/n=res/out/n c.jsonl
+	assert_success
+	assert_contains "$output" "the file is the output out/n"
+	sr verify --key "$key" --output out/n=stdout c.jsonl
+	assert_status 1
+	run_as acme --certificate d.jsonl --nonce 00112233445566778899aabbccddeeff --audience someone -- sh -c 'kill -SEGV $$'
+	assert_status 139
+	sr verify --key "$key" --nonce 00112233445566778899aabbccddeeff --audience someone --after c.jsonl d.jsonl
+	assert_success
+	assert_contains "$output" "the run right after the earlier certificate's"
+	sr verify --key "$key" --after d.jsonl c.jsonl
+	assert_status 1
+}
+
+@test "two users' runs of one script agree, and disagree where it does" {
+	require_user
+	cd "$T"
+	mkdir acme rival
+	echo 'echo $((6 * 7))' >same.sh
+	# shellcheck disable=SC2016
+	echo 'cat /proc/sys/kernel/random/uuid' >other.sh
+	local who script
+	for who in acme rival; do
+		for script in same other; do
+			run_as "$who" --record-args --certificate "$who-$script.jsonl" "$script.sh"
+			assert_success
+		done
+		cp "$who/data/sandrun/identity.pub.pem" "$who.pem"
+	done
+	sr compare --key acme.pem --key rival.pem acme-same.jsonl rival-same.jsonl
+	assert_success
+	sr compare --key acme.pem --key rival.pem acme-other.jsonl rival-other.jsonl
+	assert_status 1
+	assert_contains "$output" "FAILED     stdout       they differ"
+	sr compare --key acme.pem --key rival.pem acme-same.jsonl rival-other.jsonl
+	assert_status 1
+	assert_contains "$output" "FAILED     plan"
+	sr compare --key acme.pem acme-same.jsonl acme-same.jsonl
+	assert_status 3
 }
