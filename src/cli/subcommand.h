@@ -19,6 +19,7 @@ struct subcommand {
 };
 
 subcommand_fn doctor_main;
+subcommand_fn open_main;
 subcommand_fn key_main;
 subcommand_fn certificate_main;
 subcommand_fn verify_main;

@@ -89,14 +89,11 @@ void opening_text_free(char *text)
 	free_wiped(text);
 }
 
-char *opening_path(const char *certificate)
+char *opening_path(const char *certificate, const char *run_id)
 {
-	static const char suffix[] = ".intoto.jsonl";
-	size_t len = strlen(certificate);
+	const char *slash = strrchr(certificate, '/');
 
-	if (str_has_suffix(certificate, suffix))
-		len -= strlen(suffix);
-	return str_format("%.*s.opening.json", (int)len, certificate);
+	return str_format("%.*s%s.opening.json", slash ? (int)(slash + 1 - certificate) : 0, certificate, run_id);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */

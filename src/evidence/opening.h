@@ -24,8 +24,8 @@ struct sr_opening_name {
 /* The file's text; 0 or -ENOMEM. It goes into a file of mode 0600, and then to opening_text_free(), which wipes it. */
 int opening_text(const char *run_id, const struct sr_salt *salt, const struct sr_opening_name *names, size_t count, char **ret);
 void opening_text_free(char *text);
-/* Where it lies: beside the certificate, X.opening.json for X.intoto.jsonl or X. The caller frees it; NULL without memory. */
-char *opening_path(const char *certificate);
+/* Where it lies: beside the certificate, RUNID.opening.json. The caller frees it; NULL without memory. */
+char *opening_path(const char *certificate, const char *run_id);
 
 struct sr_opening_item {
 	char *role, *name;

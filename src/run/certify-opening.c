@@ -51,7 +51,7 @@ int certify_write_opening(const struct sr_certify *c, const struct sr_certify_fa
 	int r;
 
 	(void)snprintf(name, sizeof(name), "%s" SR_CERTSTORE_OPENING, c->run_id);
-	*ret_path = f->policy->certificate ? opening_path(f->policy->certificate) : certstore_path(name);
+	*ret_path = f->policy->certificate ? opening_path(f->policy->certificate, c->run_id) : certstore_path(name);
 	r = *ret_path ? collect_names(f, &n) : -ENOMEM;
 	if (r == 0)
 		r = opening_text(c->run_id, f->salt, n.items, n.count, &text);

@@ -32,10 +32,11 @@ static int open_file(const char *path, int *ret_fd, struct sr_error *err)
 	SR_AUTOCLOSE int fd = -1;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	else if (errno == 0 || !S_ISREG(st.st_mode))
+	if (stat(path, &st) < 0)
+		return refuse(path, errno, strerror(errno), form, err);
+	if (!S_ISREG(st.st_mode))
 		return refuse(path, EINVAL, "it is no file", form, err);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return refuse(path, errno, strerror(errno), form, err);
 	if (!S_ISREG(st.st_mode) || (st.st_size != SR_SALT_BYTES && st.st_size != SR_SALT_HEX - 1 && st.st_size != SR_SALT_HEX))

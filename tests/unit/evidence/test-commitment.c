@@ -195,11 +195,11 @@ static void test_round_trip(void)
 
 static void test_paths(void)
 {
-	static const char *const rows[][2] = { { "a/x.intoto.jsonl", "a/x.opening.json" }, { "x", "x.opening.json" },
-					       { "x.json", "x.json.opening.json" } };
+	static const char *const rows[][2] = { { "a/x.intoto.jsonl", "a/" ID ".opening.json" }, { "x", ID ".opening.json" },
+					       { "/x", "/" ID ".opening.json" } };
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++) {
-		SR_AUTOFREE char *path = opening_path(rows[i][0]);
+		SR_AUTOFREE char *path = opening_path(rows[i][0], ID);
 
 		IS_STR(path, rows[i][1], "where the opening of a certificate lies");
 	}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandrun open CERT --item ROLE:NAME --input FILE: is FILE what the certificate holds a commitment to?
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/subcommand.h"
+#include "evidence/committed.h"
+#include "evidence/envelope.h"
+#include "evidence/measure.h"
+#include "evidence/opening.h"
+#include "evidence/public-key.h"
+
+#define STAGE "open"
+#define CERTIFICATE_MAX ((size_t)32 << 20)
+#define PIECE ((size_t)64 << 10)
+#define EXECUTION "https://sandrun.io/execution/v0.1"
+#define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
+
+enum { IS_IT = 0, IS_NOT = 1, MALFORMED = 2, FAILED = 125 };
+
+static const char usage[] =
+	"Usage: sandrun open CERTIFICATE --item ITEM --input FILE [OPTION...]\n"
+	"       sandrun open CERTIFICATE                  the items that it has\n"
+	"  --item ITEM       input:NAME, output:NAME, script:NAME, argv, env, stdin,\n"
+	"                    stdout, stderr, terminal or stdout+stderr\n"
+	"  --input FILE      the exact bytes; argv: each word with a NUL behind it\n"
+	"  --opening FILE    the salts of the run; else RUNID.opening.json beside it\n"
+	"  --salt-file FILE  the owner's salt instead, as it was given to the run\n"
+	"  --json            the answer as JSON\n"
+	"Whether the certificate itself holds: sandrun verify. Exit status: 0 the file is\n"
+	"it; 1 it is not; 2 the certificate or the opening is malformed; 125 a file or\n"
+	"option cannot be used.\n";
+
+struct call {
+	const struct cli_run *c;
+	const char *certificate, *word, *input, *opening, *salt_file;
+	bool json, help;
+	char *own_opening;               /* the path that was found; owned */
+	json_t *statement;               /* of the execution */
+	struct sr_committed_list items;
+	const struct sr_committed *item;
+	uint8_t salt[SR_SALT_BYTES];     /* of the item */
+	struct sr_error err;
+};
+
+/* ---- words ----------------------------------------------------------------------------------------------------------- */
+
+/* Sets the error; `status` becomes the exit status. */
+static int SR_PRINTF(4, 5) refuse(struct call *k, int status, int errnum, const char *fmt, ...)
+{
+	char text[700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)sr_error_set(&k->err, status == FAILED ? SR_E_OPTION : SR_E_CERTIFICATE, errnum, STAGE, "%s", text);
+	k->err.status = status;
+	return -errnum;
+}
+
+static int misused(struct call *k, const char *what, const char *why)
+{
+	(void)refuse(k, FAILED, EINVAL, "cannot use '%s': %s", SHOWN(what), why);
+	sr_error_hint(&k->err, "sandrun open --help says what it takes");
+	return -EINVAL;
+}
+
+static int oom(struct call *k)
+{
+	return sr_error_oom(&k->err, STAGE);
+}
+
+static int take_options(struct call *k, int argc, char **argv)
+{
+	const struct {
+		const char *name;
+		const char **to;
+	} rows[] = { { "--item", &k->word }, { "--input", &k->input }, { "--opening", &k->opening }, { "--salt-file", &k->salt_file } };
+
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i], *equals = strchr(word, '=');
+		size_t len = equals ? (size_t)(equals - word) : strlen(word);
+		const char **to = NULL;
+
+		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+			k->help = true;
+		else if (strcmp(word, "--json") == 0)
+			k->json = true;
+		else if (*word != '-' || !word[1]) {
+			if (k->certificate)
+				return misused(k, word, "one certificate at a time");
+			k->certificate = word;
+		} else {
+			for (size_t n = 0; n < SR_ELEMENTSOF(rows); n++) {
+				if (strlen(rows[n].name) == len && strncmp(rows[n].name, word, len) == 0)
+					to = rows[n].to;
+			}
+			if (!to)
+				return misused(k, word, "no such option");
+			*to = equals ? equals + 1 : i + 1 < argc ? argv[++i] : "";
+			if (!**to)
+				return misused(k, word, "its value is missing");
+		}
+	}
+	if (k->help)
+		return 0;
+	if (!k->certificate)
+		return misused(k, "open", "no certificate is named");
+	if (!k->word != !k->input)
+		return misused(k, k->word ? "--item" : "--input", k->word ? "it needs --input FILE" : "it needs --item ITEM");
+	return k->opening && k->salt_file ? misused(k, "--opening' with '--salt-file", "one of them has the salt") : 0;
+}
+
+/* ---- the certificate --------------------------------------------------------------------------------------------------- */
+
+static int cannot_read(struct call *k, const char *path, int errnum)
+{
+	(void)refuse(k, FAILED, errnum, "cannot read '%s': %s", SHOWN(path), strerror(errnum));
+	sr_error_hint(&k->err, "name a file that you can read");
+	return -errnum;
+}
+
+static int open_file(struct call *k, const char *path, int *ret)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(0, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return cannot_read(k, path, errno);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		fd_close(&fd);
+		return cannot_read(k, path, EISDIR);
+	}
+	*ret = fd;
+	return 0;
+}
+
+static int malformed(struct call *k, const char *path, const char *why)
+{
+	return refuse(k, MALFORMED, EBADMSG, "cannot understand '%s': %s", SHOWN(path), why);
+}
+
+/* One line's statement when it is an execution; NULL with *ret_bad for a line that is no envelope at all. */
+static json_t *statement_of(const char *line, size_t len, bool *ret_bad)
+{
+	json_t *envelope = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL), *statement = NULL;
+	const char *payload = json_string_value(json_object_get(envelope, "payload"));
+	SR_AUTOFREE char *text = NULL;
+	size_t n;
+
+	*ret_bad = !envelope || (payload && base64_decode(payload, strlen(payload), &text, &n) < 0);
+	if (text)
+		statement = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+	json_decref(envelope);
+	if (!json_is_string(json_object_get(statement, "predicateType")) ||
+	    strcmp(json_string_value(json_object_get(statement, "predicateType")), EXECUTION) != 0) {
+		json_decref(statement);
+		return NULL;
+	}
+	return statement;
+}
+
+static int find_execution(struct call *k, const char *data, size_t len)
+{
+	for (const char *line = data, *end = data + len; line < end;) {
+		const char *next = memchr(line, '\n', (size_t)(end - line));
+		size_t n = (size_t)((next ? next : end) - line);
+		bool bad;
+		json_t *o = statement_of(line, n, &bad);
+
+		if (bad || (o && k->statement)) {
+			json_decref(o);
+			return malformed(k, k->certificate, bad ? "it is no certificate" : "it has two executions");
+		}
+		k->statement = o ? o : k->statement;
+		line += n + 1;
+	}
+	if (!k->statement)
+		return malformed(k, k->certificate, "there is no execution in it");
+	return 0;
+}
+
+static int read_certificate(struct call *k)
+{
+	SR_AUTOFREE char *data = NULL;
+	SR_AUTOCLOSE int fd = -1;
+	size_t len = 0;
+	int r = open_file(k, k->certificate, &fd);
+
+	if (r < 0)
+		return r;
+	r = io_read_all(fd, CERTIFICATE_MAX, &data, &len);
+	if (r == -EFBIG)
+		return malformed(k, k->certificate, "it is larger than any certificate");
+	if (r < 0)
+		return cannot_read(k, k->certificate, -r);
+	r = find_execution(k, data, len);
+	if (r < 0)
+		return r;
+	r = committed_list(k->statement, &k->items);
+	return r == -EBADMSG ? malformed(k, k->certificate, "its execution has another form") : r < 0 ? oom(k) : 0;
+}
+
+static const char *run_id(const struct call *k)
+{
+	const char *id = json_string_value(json_object_get(json_object_get(k->statement, "predicate"), "runId"));
+
+	return id ? id : "";
+}
+
+/* ---- the salt ---------------------------------------------------------------------------------------------------------- */
+
+static int take_owners(struct call *k)
+{
+	struct sr_salt salt = { .bytes = NULL };
+	SR_AUTOCLOSE int fd = -1;
+	int r = open_file(k, k->salt_file, &fd);
+
+	if (r < 0)
+		return r;
+	r = salt_read(fd, &salt);
+	if (r == -EBADMSG || r == -EDOM)
+		return malformed(k, k->salt_file, "a salt is 32 bytes, or 64 hex digits");
+	if (r < 0)
+		return cannot_read(k, k->salt_file, -r);
+	salt_item(&salt, k->item->role, k->item->name, k->salt);
+	salt_free(&salt);
+	return 0;
+}
+
+static int no_opening(struct call *k)
+{
+	const json_t *plan = json_object_get(json_object_get(k->statement, "predicate"), "plan");
+	const char *mode = json_string_value(json_object_get(json_object_get(plan, "private"), "saltMode"));
+
+	if (mode && strcmp(mode, "owner") == 0) {
+		(void)refuse(k, FAILED, ENOENT, "cannot open '%s': its salt is an owner's", SHOWN(k->word));
+		sr_error_hint(&k->err, "give the file that the run was given: --salt-file FILE");
+	} else if (mode && strcmp(mode, "kept") == 0) {
+		(void)refuse(k, FAILED, ENOENT, "cannot open '%s': %s is not there", SHOWN(k->word), SHOWN(k->own_opening));
+		sr_error_hint(&k->err, "whoever ran it has it, in the state folder beside the certificate: --opening FILE");
+	} else {
+		(void)refuse(k, IS_NOT, ENOENT, "cannot open '%s': the salt was destroyed with the run, and nobody can", SHOWN(k->word));
+		sr_error_hint(&k->err, "for later runs: --salt kept, or --salt-file FILE");
+	}
+	return -ENOENT;
+}
+
+static int read_opening(struct call *k, const char *path, struct sr_opening *ret)
+{
+	SR_AUTOFREE char *text = NULL;
+	SR_AUTOCLOSE int fd = -1;
+	const char *why = NULL;
+	size_t len = 0;
+	int r = open_file(k, path, &fd);
+
+	if (r < 0)
+		return r;
+	r = io_read_all(fd, SR_OPENING_MAX, &text, &len);
+	if (r == 0)
+		r = opening_read(text, len, ret, &why);
+	secret_wipe(text, len);
+	if (r == -EBADMSG || r == -EFBIG)
+		return malformed(k, path, why ? why : "it is larger than 16M");
+	return r < 0 ? cannot_read(k, path, -r) : 0;
+}
+
+static int take_kept(struct call *k)
+{
+	const struct sr_opening_item *item;
+	struct sr_opening opening;
+	const char *path = k->opening;
+	int r;
+
+	if (!path) {
+		k->own_opening = opening_path(k->certificate, run_id(k));
+		if (!k->own_opening)
+			return oom(k);
+		path = k->own_opening;
+		if (access(path, F_OK) < 0)
+			return no_opening(k);
+	}
+	r = read_opening(k, path, &opening);
+	if (r < 0)
+		return r;
+	item = opening_find(&opening, k->item->role, k->item->name);
+	if (strcmp(opening.run_id, run_id(k)) != 0)
+		r = refuse(k, IS_NOT, EINVAL, "cannot open '%s': %s is of another run, %s", SHOWN(k->word), SHOWN(path), opening.run_id);
+	else if (!item)
+		r = refuse(k, IS_NOT, ENOENT, "cannot open '%s': %s has no salt for it", SHOWN(k->word), SHOWN(path));
+	else
+		memcpy(k->salt, item->salt, sizeof(k->salt));
+	opening_done(&opening);
+	return r;
+}
+
+/* ---- the answer -------------------------------------------------------------------------------------------------------- */
+
+static int measure_file(struct call *k, int fd, char ret[static SR_DIGEST_HEX])
+{
+	struct sr_measure m = { .is_private = k->item->is_private };
+	SR_AUTOFREE char *piece = malloc(PIECE);
+	ssize_t n = 0;
+
+	if (!piece)
+		return oom(k);
+	if (m.is_private)
+		commitment_init(&m.as.commitment, k->salt);
+	else
+		measure_plain(&m);
+	do {
+		n = io_read_full(fd, piece, PIECE);
+		if (n > 0)
+			measure_update(&m, piece, (size_t)n);
+	} while (n == (ssize_t)PIECE);
+	secret_wipe(piece, PIECE);
+	measure_final_hex(&m, ret);
+	return n < 0 ? cannot_read(k, k->input, (int)-n) : 0;
+}
+
+/* The same with what every machine has. The names are in quotes, or a word that stands for them. */
+static void print_stock(const struct call *k)
+{
+	const char *name = str_plain_or(k->item->name, "NAME"), *input = str_plain_or(k->input, "FILE");
+
+	if (!k->item->is_private)
+		(void)printf("the same with stock tools: sha256sum %s\n", input);
+	else if (k->salt_file)
+		(void)printf("the same with stock tools, SALT being the salt in hex:\n"
+			     "  item=$(printf 'sandrun-commit-v1\\0%s\\0%s' | openssl mac -digest SHA256 -macopt hexkey:$SALT HMAC)\n"
+			     "  openssl mac -digest SHA256 -macopt hexkey:$item -in %s HMAC\n", k->item->role, name, input);
+	else
+		(void)printf("the same with stock tools:\n"
+			     "  item=$(jq -r '.items[] | select(.role == \"%s\" and .name == \"%s\").salt' %s)\n"
+			     "  openssl mac -digest SHA256 -macopt hexkey:$item -in %s HMAC\n", k->item->role, name,
+			     str_plain_or(k->opening ? k->opening : k->own_opening, "OPENING"), input);
+}
+
+static void print_text(const struct call *k, bool is_it)
+{
+	(void)printf("%s: %s %s the %s of run %s\n", is_it ? "yes" : "no", SHOWN(k->input), is_it ? "is" : "is not", SHOWN(k->word),
+		     SHOWN(run_id(k)));
+	(void)printf("the certificate has %s %s\n", measure_name(k->item->is_private), k->item->hex);
+	print_stock(k);
+	(void)printf("whether the certificate itself holds: sandrun verify %s\n", str_plain_or(k->certificate, "CERTIFICATE"));
+}
+
+static int print_json(json_t *o)
+{
+	char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+
+	json_decref(o);
+	if (!text)
+		return -ENOMEM;
+	(void)puts(text);
+	free(text);
+	return 0;
+}
+
+static int answer(struct call *k)
+{
+	char hex[SR_DIGEST_HEX];
+	SR_AUTOCLOSE int fd = -1;
+	bool is_it;
+	int r = open_file(k, k->input, &fd);
+
+	if (r == 0)
+		r = measure_file(k, fd, hex);
+	if (r < 0)
+		return r;
+	is_it = strcmp(hex, k->item->hex) == 0;
+	if (!k->json)
+		print_text(k, is_it);
+	else if (print_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:b, s:i}", "opened", is_it, "item", SHOWN(k->word), "kind",
+				      measure_name(k->item->is_private), "value", k->item->hex, "runId", SHOWN(run_id(k)),
+				      "certificateVerified", 0, "v", 1)) < 0)
+		return oom(k);
+	return is_it ? IS_IT : IS_NOT;
+}
+
+static int list_items(struct call *k)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < k->items.count; i++) {
+		const struct sr_committed *item = &k->items.items[i];
+		SR_AUTOFREE char *word = committed_word(item);
+
+		if (k->json)
+			(void)json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "item", word, "kind", measure_name(item->is_private),
+								   "value", item->hex));
+		else
+			(void)printf("%-20s %s %s\n", SHOWN(word ? word : ""), measure_name(item->is_private), item->hex);
+	}
+	if (k->json)
+		return print_json(json_pack("{s:o, s:s, s:i}", "items", all, "runId", SHOWN(run_id(k)), "v", 1)) < 0 ? oom(k) : 0;
+	json_decref(all);
+	return 0;
+}
+
+/* The exit status, or negative with the error set. */
+static int act(struct call *k)
+{
+	int r = read_certificate(k);
+
+	if (r < 0 || !k->word)
+		return r < 0 ? r : list_items(k);
+	k->item = committed_find(&k->items, k->word);
+	if (!k->item) {
+		(void)refuse(k, IS_NOT, ENOENT, "cannot open '%s': the certificate has no such item", SHOWN(k->word));
+		sr_error_hint(&k->err, "sandrun open %s lists those that it has", str_plain_or(k->certificate, "CERTIFICATE"));
+		return -ENOENT;
+	}
+	if (k->item->is_private)
+		r = k->salt_file ? take_owners(k) : take_kept(k);
+	return r < 0 ? r : answer(k);
+}
+
+int open_main(int argc, char **argv, struct cli_run *c)
+{
+	struct call k = { .c = c, .err = SR_ERROR_INIT };
+	int r = sodium_start() < 0 ? refuse(&k, FAILED, ENOSYS, "cannot start libsodium") : take_options(&k, argc, argv);
+
+	if (r == 0 && k.help)
+		(void)fputs(usage, stdout);
+	else if (r == 0)
+		r = act(&k);
+	secret_wipe(k.salt, sizeof(k.salt));
+	json_decref(k.statement);
+	committed_done(&k.items);
+	free(k.own_opening);
+	if (r < 0) {
+		message_error(&c->policy, &k.err);
+		return k.err.status;
+	}
+	return message_flush(&c->policy, r);
+}
