@@ -203,6 +203,8 @@ static void fences(const struct cli_run *c, FILE *f)
 	(void)fprintf(f, "%-12sprofile %s, unknown calls ENOSYS\n", "seccomp", shown);
 	if (p->filter_flags)
 		(void)fprintf(f, "%-12srefused calls are noted and refused; files and sockets are watched from outside\n", "learn");
+	else if (p->watched)
+		(void)fprintf(f, "%-12sprograms, files and sockets are recorded from outside, by ptrace\n", "trace");
 	if (c->policy.strict)
 		(void)fprintf(f, "%-12syes, by %s: every fallback is refused\n", "strict",
 			      c->policy.strict_by_profile		? "the profile" :

@@ -109,6 +109,7 @@ static int plan(struct cli_run *c)
 	wants.pty = c->stdio.tty[0] || c->stdio.tty[1] || c->stdio.tty[2];
 	wants.no_proc = c->policy.proc == SR_PROC_NONE;
 	wants.learn = c->policy.learn;
+	wants.trace = c->policy.trace;
 	wants.caller_argv = c->argv;
 	r = plan_build(&c->policy, &c->env, &c->exec, &wants, &c->box, &c->err);
 	c->planned = r == 0;

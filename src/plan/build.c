@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "plan/filter-learn.h"
+#include "plan/filter-trace.h"
 #include "sys/kernel.h"
 
 void plan_note(struct sr_plan_box *box, bool degraded, const char *what, const char *fmt, ...)
@@ -128,17 +129,20 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	       const struct sr_plan_wants *w, struct sr_plan_box *ret, struct sr_error *err)
 {
 	struct sr_plan_box box = { .plan = { .last_cap = last_capability() }, .mask_fd = -1 };
+	int (*remake)(const struct sr_filter *, struct sr_filter *, struct sr_error *) =
+		w->learn ? filter_learn : w->trace ? filter_trace : NULL;
 	int r;
 
+	box.plan.watched = remake != NULL;
 	r = plan_identity(&box, err);
 	if (!r)
 		r = filter_build(p, false, &box.filter, err);
 	if (!r && w->cgroup)
 		r = filter_build(p, true, &box.counted_filter, err);
-	if (!r && w->learn)
-		r = filter_learn(&box.filter, &box.learn_filter, err);
-	if (!r && w->learn && w->cgroup)
-		r = filter_learn(&box.counted_filter, &box.learn_counted_filter, err);
+	if (!r && remake)
+		r = remake(&box.filter, &box.watched_filter, err);
+	if (!r && remake && w->cgroup)
+		r = remake(&box.counted_filter, &box.watched_counted_filter, err);
 	if (!r && w->learn)
 		r = filter_listener_flags(&box.plan.filter_flags, err);
 	if (!r)
@@ -154,9 +158,9 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	plan_landlock(&box, e);
 	box.plan.filter = (struct sr_bpf){ box.filter.insns, box.filter.count };
 	box.plan.counted_filter = (struct sr_bpf){ box.counted_filter.insns, box.counted_filter.count };
-	if (w->learn) {
-		box.plan.filter = (struct sr_bpf){ box.learn_filter.insns, box.learn_filter.count };
-		box.plan.counted_filter = (struct sr_bpf){ box.learn_counted_filter.insns, box.learn_counted_filter.count };
+	if (remake) {
+		box.plan.filter = (struct sr_bpf){ box.watched_filter.insns, box.watched_filter.count };
+		box.plan.counted_filter = (struct sr_bpf){ box.watched_counted_filter.insns, box.watched_counted_filter.count };
 	}
 	box.plan.init_filter = (struct sr_bpf){ box.init_filter.insns, box.init_filter.count };
 	box.plan.fs = box.ops;
@@ -183,7 +187,7 @@ void plan_done(struct sr_plan_box *box)
 	strv_done(&box->strings);
 	filter_done(&box->filter);
 	filter_done(&box->counted_filter);
-	filter_done(&box->learn_filter);
-	filter_done(&box->learn_counted_filter);
+	filter_done(&box->watched_filter);
+	filter_done(&box->watched_counted_filter);
 	filter_done(&box->init_filter);
 }

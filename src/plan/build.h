@@ -31,8 +31,8 @@ struct sr_plan_box {
 	struct sr_strv strings; /* owned texts that ops point to */
 	struct sr_filter filter, counted_filter, init_filter;
 	bool counted; /* a memory cgroup counts: counted_filter is what was installed, and no watchdog has to look */
-	/* --learn: what is installed instead of the first two */
-	struct sr_filter learn_filter, learn_counted_filter;
+	/* --learn, --trace: what is installed instead of the first two */
+	struct sr_filter watched_filter, watched_counted_filter;
 	struct sr_plan_note notes[SR_PLAN_MAX_NOTES];
 	size_t note_count;
 	int mask_fd;            /* the lock on /etc's mask, -1 without one */
@@ -46,6 +46,7 @@ struct sr_plan_wants {
 	bool no_proc;    /* --proc none */
 	bool cgroup;     /* the run may get a memory cgroup: both filters are wanted */
 	bool learn;      /* --learn */
+	bool trace;      /* --trace; not both */
 	char *const *caller_argv;
 };
 

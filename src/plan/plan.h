@@ -108,8 +108,8 @@ struct sr_plan {
 
 	struct sr_bpf filter, init_filter;
 	struct sr_bpf counted_filter; /* instead of `filter` where a memory cgroup counts all that the payload allocates */
-	unsigned filter_flags; /* seccomp(2)'s for the payload. Not 0: --learn. The filter has a listener for the supervisor,
-				* who is waited for before anything else, that it can attach as a tracer */
+	unsigned filter_flags; /* seccomp(2)'s for the payload. Not 0: --learn. The filter has a listener for the supervisor */
+	bool watched;     /* --learn, --trace: the supervisor is waited for before anything else, that it can attach as a tracer */
 	int last_cap;     /* highest capability this kernel knows */
 
 	const char *path; /* inside */

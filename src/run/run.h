@@ -28,6 +28,7 @@
 #include "run/quota.h"
 #include "run/snapshot.h"
 #include "run/stream.h"
+#include "run/trace-record.h"
 #include "run/watchdog.h"
 
 struct sr_stdio {
@@ -74,6 +75,8 @@ struct sr_run {
 	struct sr_observed observed;
 	struct sr_learn *learn; /* --learn; NULL without it */
 	const struct sr_salt *salt; /* of this run's commitments: the caller's, set after run_prepare(); or NULL */
+	struct sr_tracelog *trace_log; /* --trace: an open log, set before run_prepare(); borrowed */
+	struct sr_trace_record *trace; /* NULL without it */
 };
 
 /* Looks at the caller's 0, 1, 2; opens /dev/null on the closed ones so that nothing else can land there. */
@@ -92,6 +95,7 @@ int run_make_salt(const struct sr_policy *p, struct sr_plan_box *box, struct sr_
 int run_files(struct sr_run *run, struct sr_snapshot *snapshot, struct sr_error *err);
 int run_launch(struct sr_run *run, struct sr_error *err);
 int run_supervise(struct sr_run *run, struct sr_error *err);
+/* Kills what may be left. Afterwards the log of --trace is complete: tracelog_finish() may be called. */
 void run_done(struct sr_run *run);
 
 uint64_t run_now(void); /* CLOCK_MONOTONIC, ns */

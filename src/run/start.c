@@ -267,7 +267,7 @@ static int place(struct sr_run *run, struct sr_error *err)
 	return r;
 }
 
-static int learn_gate(struct sr_run *run, struct sr_error *err);
+static int watch_gate(struct sr_run *run, struct sr_error *err);
 
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
 		const struct sr_stdio *stdio, struct sr_cgroup *cgroup, struct sr_error *err)
@@ -275,7 +275,10 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	struct sr_child_fds child = { .ctl = -1, .payload = { -1, -1, -1 } };
 	int pair[2], r;
 
+	struct sr_tracelog *trace_log = run->trace_log;
+
 	run_init(run);
+	run->trace_log = trace_log;
 	run->box = box;
 	run->policy = policy;
 	run->exec = exec;
@@ -298,8 +301,8 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 	fd_close(&child.ctl);
 	for (int i = 0; i < 3; i++)
 		fd_close(&child.payload[i]);
-	if (!r && box->plan.filter_flags)
-		r = learn_gate(run, err);
+	if (!r && box->plan.watched)
+		r = watch_gate(run, err);
 	if (!r)
 		r = observe_namespaces(run->init, &run->observed, err);
 	if (!r)
@@ -428,8 +431,8 @@ static int unexpected(struct sr_error *err)
 	return sr_error_set(err, SR_E_INTERNAL, EPROTO, "sandbox", "cannot follow the sandbox's messages");
 }
 
-/* --learn: the child waits before anything else. */
-static int learn_gate(struct sr_run *run, struct sr_error *err)
+/* --learn, --trace: the child waits before anything else. */
+static int watch_gate(struct sr_run *run, struct sr_error *err)
 {
 	int fd = -1, type = next_message(run, &fd, err), r;
 
@@ -438,9 +441,12 @@ static int learn_gate(struct sr_run *run, struct sr_error *err)
 		return type;
 	if (type != SR_MSG_READY)
 		return unexpected(err);
-	run->learn = learn_new(run->init, run->box, err);
-	if (!run->learn)
-		return -ENOMEM;
+	if (run->trace_log)
+		run->trace = trace_record_start(run->init, run->trace_log, run->policy->record_args, err);
+	else
+		run->learn = learn_new(run->init, run->box, err);
+	if (!run->learn && !run->trace)
+		return -ECANCELED;
 	r = run_send(run, SR_MSG_GO, 0);
 	return r < 0 && r != -EPIPE && r != -ECONNRESET ? unexpected(err) : 0; /* dead: the next message says why */
 }
@@ -574,4 +580,7 @@ void run_done(struct sr_run *run)
 	fd_close(&run->in_probe);
 	learn_free(run->learn);
 	run->learn = NULL;
+	trace_record_finish(run->trace);
+	trace_record_free(run->trace);
+	run->trace = NULL;
 }

@@ -654,6 +654,7 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	classify(run);
 	r = wait_for_init(run, err);
 	learn_finish(run->learn);
+	trace_record_finish(run->trace);
 	if (run->out.error || run->err.error) {
 		int e = run->out.error ? run->out.error : run->err.error;
 

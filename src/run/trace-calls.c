@@ -75,8 +75,7 @@ bool trace_is_refusal(const struct trace_call *row, int errnum)
 	}
 }
 
-/* As much of [from, from + size) as is there, page by page: a text may end just before a page that is not. */
-static size_t read_memory(pid_t tid, uint64_t from, void *out, size_t size, bool text)
+size_t trace_read(pid_t tid, uint64_t from, void *out, size_t size, bool text)
 {
 	size_t got = 0;
 
@@ -116,7 +115,7 @@ static void base_of(pid_t tid, const struct trace_call *row, const uint64_t args
 static char *path_object(pid_t tid, const struct trace_call *row, const uint64_t args[6])
 {
 	char path[PATH_MAX], base[PATH_MAX];
-	size_t n = read_memory(tid, args[row->path], path, sizeof(path), true);
+	size_t n = trace_read(tid, args[row->path], path, sizeof(path), true);
 	const char *p = path;
 
 	if (n == 0 || !memchr(path, '\0', n) || !*path)
@@ -156,7 +155,7 @@ static char *peer_object(pid_t tid, const struct trace_call *row, const uint64_t
 	size_t len = (uint32_t)args[row->length] < sizeof(a) ? (uint32_t)args[row->length] : sizeof(a);
 	char text[INET6_ADDRSTRLEN];
 
-	len = read_memory(tid, args[row->address], &a, len, false);
+	len = trace_read(tid, args[row->address], &a, len, false);
 	*ret_kind = SR_TRACED_INET;
 	if (len >= sizeof(a.in) && a.any.sa_family == AF_INET && inet_ntop(AF_INET, &a.in.sin_addr, text, sizeof(text)))
 		return str_format("%s:%u", text, ntohs(a.in.sin_port));

@@ -6,6 +6,7 @@
 #define SR_RUN_TRACE_CALLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,5 +29,11 @@ bool trace_is_refusal(const struct trace_call *row, int errnum);
  * memory is read from outside.
  */
 char *trace_object(pid_t tid, const struct trace_call *row, const uint64_t args[6], enum sr_traced_kind *ret_kind);
+
+/*
+ * As much of [from, from + size) of a thread's memory as is there, page by page: a text may end just before a page that is not,
+ * and is read up to its NUL.
+ */
+size_t trace_read(pid_t tid, uint64_t from, void *out, size_t size, bool text);
 
 #endif

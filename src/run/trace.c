@@ -3,59 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 
 #include "plan/filter-learn.h"
 #include "run/learn.h"
 #include "run/trace-calls.h"
-#include "sys/kernel.h"
-
-#define X32_BIT 0x40000000U
-
-/* ptrace(2), by numbers: glibc has enums of them, musl macros, the kernel's header collides with both. */
-#define KERNEL_CONT 7
-#define KERNEL_DETACH 17
-#define KERNEL_SYSCALL 24
-#define KERNEL_GETEVENTMSG 0x4201
-#define KERNEL_SEIZE 0x4206
-#define KERNEL_LISTEN 0x4208
-#define KERNEL_GET_SYSCALL_INFO 0x420e /* Linux 5.3 */
-#define KERNEL_EVENT_VFORK 2
-#define KERNEL_EVENT_EXEC 4
-#define KERNEL_EVENT_STOP 128
-#define KERNEL_OPTIONS (1U /* SYSGOOD */ | 1U << 1 /* FORK */ | 1U << 2 /* VFORK */ | 1U << 3 /* CLONE */ | 1U << 4 /* EXEC */ | \
-			1U << 20 /* EXITKILL */)
-#define KERNEL_WNOTHREAD 0x20000000 /* waitpid(2): not for the main thread's children */
-#define KERNEL_WALL 0x40000000
-#define SYSCALL_STOP (SIGTRAP | 0x80)
-
-/* struct ptrace_syscall_info, as far as it is used. */
-struct syscall_info {
-	uint8_t op; /* 1 entry, 2 exit */
-	uint8_t pad[3];
-	uint32_t arch;
-	uint64_t instruction_pointer, stack_pointer;
-	union {
-		struct {
-			uint64_t nr;
-			uint64_t args[6];
-		} entry;
-		struct {
-			int64_t rval;
-			uint8_t is_error;
-		} exit;
-	};
-};
-#define INFO_ENTRY 1
-#define INFO_EXIT 2
+#include "run/trace-loop.h"
 
 /* A thread of the sandbox between the entry of a call and its exit. */
 struct traced_thread {
@@ -67,11 +23,8 @@ struct traced_thread {
 
 struct sr_trace {
 	const struct sr_plan_box *box;
-	pid_t init;
-	pthread_t thread;
-	bool running;
-	sem_t attached;
-	int error; /* positive errno; written by the thread, read after it has ended, or before `attached` */
+	struct trace_loop loop;
+	int error; /* positive errno; written by the thread, read after it has ended */
 
 	struct traced_thread *threads;
 	size_t thread_count, thread_room;
@@ -82,11 +35,6 @@ struct sr_trace {
 	struct sr_traced_kill killed[SR_TRACE_KILLED_MAX];
 	size_t killed_count;
 };
-
-static long tracer(unsigned request, pid_t tid, unsigned long address, unsigned long data)
-{
-	return sys_ret(syscall(SYS_ptrace, (unsigned long)request, (long)tid, address, data));
-}
 
 /* The thread's place in the list, made where it is new; NULL out of memory: it is then let go on unseen. */
 static struct traced_thread *thread_of(struct sr_trace *t, pid_t tid)
@@ -163,7 +111,7 @@ static bool refused_by_filter(const struct sr_trace *t, const struct traced_thre
 	return filter_answer(&t->box->filter, &data) != SECCOMP_RET_ALLOW;
 }
 
-static void on_exit_of_call(struct sr_trace *t, const struct traced_thread *thread, const struct syscall_info *info)
+static void on_exit_of_call(struct sr_trace *t, const struct traced_thread *thread, const struct trace_info *info)
 {
 	const struct trace_call *row = thread->row;
 	struct sr_traced item = { .errnum = (int)-info->exit.rval };
@@ -182,7 +130,7 @@ static void on_exit_of_call(struct sr_trace *t, const struct traced_thread *thre
 }
 
 /* The filter's next answer is death; whoever waits for the process learns no more than the signal. */
-static void on_foreign(struct sr_trace *t, pid_t tid, const struct syscall_info *info)
+static void on_foreign(struct sr_trace *t, pid_t tid, const struct trace_info *info)
 {
 	struct sr_traced_kill kill = { .arch = info->arch, .number = (int64_t)info->entry.nr, .count = 1 };
 
@@ -199,7 +147,7 @@ static void on_foreign(struct sr_trace *t, pid_t tid, const struct syscall_info 
 		t->killed[t->killed_count++] = kill;
 }
 
-static void on_entry_of_call(struct sr_trace *t, struct traced_thread *thread, const struct syscall_info *info)
+static void on_entry_of_call(struct sr_trace *t, struct traced_thread *thread, const struct trace_info *info)
 {
 	struct seccomp_data data = { .nr = (int)info->entry.nr, .arch = info->arch };
 
@@ -215,122 +163,54 @@ static void on_entry_of_call(struct sr_trace *t, struct traced_thread *thread, c
 		t->left = true;
 }
 
-static void on_call(struct sr_trace *t, pid_t tid)
+static bool on_call(void *arg, pid_t tid)
 {
+	struct sr_trace *t = arg;
 	struct traced_thread *thread = thread_of(t, tid);
-	struct syscall_info info = { .op = 0 };
-	long r;
+	struct trace_info info;
+	int r;
 
 	if (!thread)
-		return;
-	r = tracer(KERNEL_GET_SYSCALL_INFO, tid, sizeof(info), (unsigned long)(uintptr_t)&info);
+		return true;
+	r = trace_info_of(tid, &info);
 	if (r < 0 && r != -ESRCH) /* ESRCH: it was killed while it stood */
-		t->error = (int)-r; /* before Linux 5.3 entry and exit cannot be told apart: better to say so than to guess */
+		t->error = -r; /* before Linux 5.3 entry and exit cannot be told apart: better to say so than to guess */
 	if (r < 0)
-		return;
-	if (info.op == INFO_ENTRY)
+		return true;
+	if (info.op == TRACE_INFO_ENTRY)
 		on_entry_of_call(t, thread, &info);
-	else if (info.op == INFO_EXIT) {
+	else if (info.op == TRACE_INFO_EXIT) {
 		on_exit_of_call(t, thread, &info);
 		thread->row = NULL;
 	}
+	return true;
 }
 
-static void on_exec(struct sr_trace *t, pid_t tid)
+static void on_exec(void *arg, pid_t tid, pid_t former)
 {
-	unsigned long former = 0;
-
-	if (tracer(KERNEL_GETEVENTMSG, tid, 0, (unsigned long)(uintptr_t)&former) == 0 && (pid_t)former != tid)
-		forget(t, (pid_t)former);
+	if (former != tid)
+		forget(arg, former);
 }
 
-static bool stops_groups(int sig)
+static void on_end(void *arg, pid_t tid, int status)
 {
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
+	(void)status;
+	forget(arg, tid);
 }
 
-/* One stop. Whatever ptrace(2) answers, the process was killed meanwhile (ESRCH) or goes on. */
-static void on_stop(struct sr_trace *t, pid_t tid, int status)
-{
-	int sig = WSTOPSIG(status), event = (int)((unsigned)status >> 16);
-
-	if (tid == t->init && event == KERNEL_EVENT_VFORK) {
-		t->init = -1; /* its child, the payload, is traced from its first instruction; PID 1 needs no looking at */
-		(void)tracer(KERNEL_DETACH, tid, 0, 0);
-		return;
-	}
-	if (tid == t->init) { /* nothing else is expected of it before that */
-		(void)tracer(KERNEL_CONT, tid, 0, event || sig == SIGTRAP ? 0 : (unsigned long)sig);
-		return;
-	}
-	if (sig == SYSCALL_STOP) {
-		on_call(t, tid);
-		sig = 0;
-	} else if (event == KERNEL_EVENT_STOP && stops_groups(sig)) {
-		(void)tracer(KERNEL_LISTEN, tid, 0, 0); /* stays stopped as without a tracer, until SIGCONT */
-		return;
-	} else if (event) {
-		sig = 0;
-		if (event == KERNEL_EVENT_EXEC) /* a thread that executes takes its process's number; its own ends unreported */
-			on_exec(t, tid);
-	}
-	(void)tracer(KERNEL_SYSCALL, tid, 0, (unsigned long)sig);
-}
-
-static void *observe(void *arg)
-{
-	struct sr_trace *t = arg;
-	int status;
-	pid_t tid;
-
-	t->error = (int)-tracer(KERNEL_SEIZE, t->init, 0, KERNEL_OPTIONS);
-	if (sem_post(&t->attached) < 0 || t->error)
-		return NULL;
-	for (;;) {
-		tid = waitpid(-1, &status, KERNEL_WALL | KERNEL_WNOTHREAD);
-		if (tid < 0 && errno == EINTR)
-			continue;
-		if (tid < 0)
-			return NULL; /* ECHILD: nobody is left */
-		if (WIFSTOPPED(status))
-			on_stop(t, tid, status);
-		else
-			forget(t, tid);
-	}
-}
-
-/* Returns when the thread has attached, or why it could not. From then on t->error is the thread's to write. */
-static int start_thread(struct sr_trace *t)
-{
-	sigset_t all, before;
-	int r;
-
-	t->items = calloc(SR_TRACE_MAX, sizeof(*t->items));
-	if (!t->items)
-		return ENOMEM;
-	sigfillset(&all); /* signals are the main thread's */
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&t->thread, NULL, observe, t);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r)
-		return r;
-	t->running = true;
-	while (sem_wait(&t->attached) < 0 && errno == EINTR)
-		;
-	return t->error;
-}
+static const struct trace_ops ops = { .every_call = true, .at_call = on_call, .executed = on_exec, .ended = on_end };
 
 struct sr_trace *trace_start(pid_t init, const struct sr_plan_box *box)
 {
 	struct sr_trace *t = calloc(1, sizeof(*t));
-	int r;
+	int r = ENOMEM;
 
 	if (!t)
 		return NULL;
 	t->box = box;
-	t->init = init;
-	(void)sem_init(&t->attached, 0, 0);
-	r = start_thread(t);
+	t->items = calloc(SR_TRACE_MAX, sizeof(*t->items));
+	if (t->items)
+		r = trace_loop_start(&t->loop, init, &ops, t);
 	if (r) /* the thread, if there is one, has ended */
 		t->error = r;
 	return t;
@@ -338,9 +218,7 @@ struct sr_trace *trace_start(pid_t init, const struct sr_plan_box *box)
 
 void trace_finish(struct sr_trace *t, struct sr_trace_result *ret)
 {
-	if (t->running)
-		(void)pthread_join(t->thread, NULL);
-	t->running = false;
+	trace_loop_end(&t->loop);
 	*ret = (struct sr_trace_result){ .items = t->items, .count = t->count, .lost = t->lost, .killed = t->killed,
 					 .killed_count = t->killed_count, .error = t->error, .left = t->left };
 }
@@ -356,6 +234,5 @@ void trace_free(struct sr_trace *t)
 		free(t->items[i].name);
 	free(t->items);
 	free(t->threads);
-	(void)sem_destroy(&t->attached);
 	free(t);
 }

@@ -133,8 +133,8 @@ void stage_child(const struct sr_plan *plan, const struct sr_child_fds *fds)
 	};
 
 	stage_start(&c);
-	if (plan->filter_flags)
-		stage_gate(&c);     /* --learn: the supervisor attaches as tracer while this process may still be traced */
+	if (plan->watched)
+		stage_gate(&c);     /* --learn, --trace: the supervisor attaches while this process may still be traced */
 	stage_ids(&c);              /* before all else: the next steps need the capabilities that a mapped id has */
 	stage_fs(&c);               /* after ids: mounts belong to the inside user */
 	stage_pivot(&c);            /* after fs: from here on no path reaches the host */
