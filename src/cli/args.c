@@ -585,11 +585,23 @@ static int check_learn_is_open(const struct sr_policy *p, struct sr_error *err)
 		      "leave one of them out; --no-config and --no-manifest, where a file says private-args");
 }
 
+static int check_trace_apart(const struct sr_policy *p, struct sr_error *err)
+{
+	if (p->trace && p->learn)
+		return refuse(err, "'--trace' with '--learn'", "both follow the program as its tracer, and it can have one",
+			      "leave one of them out");
+	if (p->trace && p->no_certificate)
+		return refuse(err, "'--trace' with '--no-certificate'", "the trace is kept beside the certificate, which holds its root",
+			      "leave one of them out");
+	return 0;
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
 		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_one_salt, check_learn_is_open, check_args_one_way,
+		check_trace_apart,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {

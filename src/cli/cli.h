@@ -31,6 +31,7 @@ struct cli_run {
 	struct sr_collected collected;
 	struct sr_salt salt;       /* of the run's commitments */
 	struct sr_certify certify;
+	struct sr_trace_place trace; /* of --trace */
 	struct sr_stdio stdio;
 	struct sr_error err;       /* why sandrun itself failed */
 	bool planned, prepared, ran;

@@ -99,6 +99,8 @@ static int plan(struct cli_run *c)
 		r = certify_check(&c->policy, &c->err);
 	if (!r)
 		r = run_salt_check(&c->policy, &c->err);
+	if (!r && c->policy.trace && !c->policy.explain)
+		r = trace_place_open(&c->trace, &c->policy, &c->err);
 	if (r < 0)
 		return r;
 	cgroup_choose(&c->cgroup);
@@ -127,7 +129,7 @@ static struct sr_certify_facts facts(struct cli_run *c)
 {
 	return (struct sr_certify_facts){
 		.policy = &c->policy, .env = &c->env, .exec = &c->exec, .snapshot = &c->snapshot, .box = &c->box,
-		.cgroup = &c->cgroup, .run = &c->run, .collected = &c->collected, .salt = &c->salt, .error = &c->err,
+		.cgroup = &c->cgroup, .run = &c->run, .collected = &c->collected, .salt = &c->salt, .trace = &c->trace, .error = &c->err,
 		.stdio = &c->stdio, .prepared = c->prepared,
 		.started = c->prepared && c->run.started, .ran = c->ran,
 	};
@@ -197,6 +199,7 @@ static int execute(struct cli_run *c)
 	int r;
 
 	c->prepared = true;
+	c->run.trace_log = c->policy.trace ? &c->trace.log : NULL;
 	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->cgroup, &c->err);
 	c->run.outcome.phases.planned = planned;
 	if (!r)
@@ -280,6 +283,7 @@ static void cli_done(struct cli_run *c)
 	if (c->prepared)
 		run_done(&c->run);
 	cgroup_done(&c->cgroup);
+	trace_place_done(&c->trace);
 	salt_free(&c->salt);
 	certify_done(&c->certify);
 #ifdef SR_SANITIZED /* else the kernel takes it all at once, which costs a short run less than unmapping page by page */
@@ -317,6 +321,7 @@ int main(int argc, char **argv)
 		.snapshot = SR_SNAPSHOT_INIT,
 		.cgroup = SR_CGROUP_INIT,
 		.certify = SR_CERTIFY_INIT,
+		.trace = SR_TRACE_PLACE_INIT,
 		.err = SR_ERROR_INIT,
 		.out_dir_fd = -1,
 		.started_ns = run_now(),

@@ -31,16 +31,21 @@ static int open_nameless(int dir_fd)
 	return fd;
 }
 
+static void temporary_name(struct sr_tracelog *t)
+{
+	uint64_t random = 0;
+
+	(void)getrandom(&random, sizeof(random), 0); /* a name that is taken is refused where it is used */
+	(void)snprintf(t->temporary, sizeof(t->temporary), ".%016llx.trace.tmp", (unsigned long long)random);
+}
+
 int tracelog_open(struct sr_tracelog *t, int dir_fd)
 {
 	struct sr_tracelog log = { .fd = open_nameless(dir_fd), .dir_fd = dir_fd, .lines_max = SR_TRACELOG_LINES_MAX,
 				   .bytes_max = SR_TRACELOG_BYTES_MAX };
-	uint64_t random;
 
 	for (int i = 0; i < 8 && log.fd < 0; i++) {
-		if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-			return -errno;
-		(void)snprintf(log.temporary, sizeof(log.temporary), ".%016llx.trace.tmp", (unsigned long long)random);
+		temporary_name(&log);
 		log.fd = openat(dir_fd, log.temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (log.fd < 0 && errno != EEXIST)
 			return -errno;
@@ -259,20 +264,32 @@ void tracelog_finish(struct sr_tracelog *t, struct sr_tracelog_result *ret)
 	str_hex(sha256, sizeof(sha256), ret->sha256);
 }
 
-int tracelog_keep(struct sr_tracelog *t, const char *name, bool sync)
+static int keep(struct sr_tracelog *t, const char *name, bool replace)
 {
 	char path[48];
 
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
+	if (!*t->temporary && !replace)
+		return linkat(AT_FDCWD, path, t->dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	if (!*t->temporary) { /* a link cannot replace: by way of another name */
+		temporary_name(t);
+		if (linkat(AT_FDCWD, path, t->dir_fd, t->temporary, AT_SYMLINK_FOLLOW) < 0)
+			return -errno;
+	}
+	if (syscall(SYS_renameat2, t->dir_fd, t->temporary, t->dir_fd, name, replace ? 0U : KERNEL_RENAME_NOREPLACE) < 0)
+		return -errno;
+	*t->temporary = '\0';
+	return 0;
+}
+
+int tracelog_keep(struct sr_tracelog *t, const char *name, bool replace, bool sync)
+{
+	int r;
+
 	if (sync && fsync(t->fd) < 0)
 		return -errno;
-	if (*t->temporary) {
-		if (syscall(SYS_renameat2, t->dir_fd, t->temporary, t->dir_fd, name, KERNEL_RENAME_NOREPLACE) < 0)
-			return -errno;
-		*t->temporary = '\0';
-		return 0;
-	}
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
-	return linkat(AT_FDCWD, path, t->dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	r = keep(t, name, replace);
+	return r == 0 && sync && fsync(t->dir_fd) < 0 ? -errno : r;
 }
 
 void tracelog_done(struct sr_tracelog *t)

@@ -70,8 +70,8 @@ void tracelog_drop(struct sr_tracelog *t);
 
 /* No line comes after it. */
 void tracelog_finish(struct sr_tracelog *t, struct sr_tracelog_result *ret);
-/* Gives the finished log its name in the folder, where no file of that name is. `sync`: to the disk as well. 0 or -errno. */
-int tracelog_keep(struct sr_tracelog *t, const char *name, bool sync);
+/* Gives the finished log its name in the folder; -EEXIST for one that is there, or `replace`. `sync`: file and folder. 0, -errno. */
+int tracelog_keep(struct sr_tracelog *t, const char *name, bool replace, bool sync);
 /* Frees; without tracelog_keep() nothing stays. May be called on SR_TRACELOG_INIT. */
 void tracelog_done(struct sr_tracelog *t);
 

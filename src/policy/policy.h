@@ -160,6 +160,7 @@ struct sr_policy {
 	bool no_certificate;
 	char *nonce, *audience;
 	bool record_args;
+	bool trace;                /* --trace: a log of what was executed, opened and connected to */
 	bool durable;
 
 	/* talk */
@@ -168,8 +169,6 @@ struct sr_policy {
 	bool verbose;
 	bool explain;
 	bool timing;
-	bool trace;                /* --trace: a log of what was executed, opened, connected to */
-	bool record_args;          /* --record-args: arguments in the open, in the certificate and in the trace */
 	bool learn;                /* --learn: say what was refused and what would allow it */
 	char *report;              /* FILE or "-" */
 	enum sr_error_format error_format;

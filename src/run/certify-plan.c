@@ -261,6 +261,6 @@ json_t *certify_plan(struct sr_json *j, const struct sr_certify_facts *f)
 	json_put(j, o, "script", script(j, f));
 	json_put(j, o, "stdin", json_string(f->stdio->closed[0] ? "none" : f->stdio->tty[0] ? "terminal" : "stream"));
 	json_put(j, o, "strict", json_boolean(p->strict));
-	json_put(j, o, "trace", json_false());
+	json_put(j, o, "trace", json_boolean(p->trace));
 	return o;
 }

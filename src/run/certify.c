@@ -343,7 +343,7 @@ static char *execution(struct sr_json *j, const struct sr_certify *c, const stru
 	json_put(j, o, "result", result);
 	json_put(j, o, "runId", json_string(c->run_id));
 	json_put(j, o, "runOpen", json_pack("{s:o, s:s}", "digest", json_digest(false, c->open_digest), "mediaType", SR_PAYLOAD_TYPE));
-	json_put(j, o, "trace", json_null());
+	json_put(j, o, "trace", f->policy->trace ? trace_place_statement(f->trace) : json_null());
 	return text_of(j, statement(j, "execution", subjects, o));
 }
 
@@ -430,6 +430,8 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 		if (r < 0)
 			return cannot_write(opening ? opening : "", -r, err);
 	}
+	if (f->policy->trace && (r = trace_place_keep(f->trace, c->run_id, f->policy->durable, err)) < 0)
+		return r;
 	r = write_bundle(c, f->policy, text);
 	if (r < 0)
 		return cannot_write(c->path ? c->path : "", -r, err);

@@ -24,6 +24,7 @@
 #include "run/collect.h"
 #include "run/run.h"
 #include "run/snapshot.h"
+#include "run/trace-place.h"
 
 /* Everything that a certificate tells of; borrowed. */
 struct sr_certify_facts {
@@ -36,6 +37,7 @@ struct sr_certify_facts {
 	struct sr_run *run;
 	const struct sr_collected *collected;
 	const struct sr_salt *salt;
+	struct sr_trace_place *trace; /* of use with --trace alone */
 	const struct sr_error *error; /* why sandrun itself failed; code SR_E_NONE: it did not */
 	const struct sr_stdio *stdio;
 	bool prepared;                /* run is initialised */

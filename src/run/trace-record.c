@@ -35,8 +35,8 @@ const char *const sr_trace_mechanisms[] = { "ptrace", "seccomp-trace", NULL };
 const char *const sr_trace_races[] = {
 	"descriptor-shared: a thread of the same process, or a process that shares its descriptors, could put another file or "
 	"socket at that number between the call's return and the look at it",
-	"claimed, sockaddr, asked, and the flags of openat2: read from the program's memory, where another of its threads could change "
-	"it before or after the kernel read it",
+	"claimed, sockaddr, what an open asked for, and the flags of openat2: read from the program's memory, where another of its "
+	"threads could change it before or after the kernel read it",
 	"path: the name that the file had when it was looked at, right after the call; it may have been renamed between",
 	"send: sendmsg and sendmmsg with an address are not recorded",
 	NULL,
