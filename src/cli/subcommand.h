@@ -10,6 +10,7 @@
 typedef int subcommand_fn(int argc, char **argv, struct cli_run *c);
 
 subcommand_fn profile_main;
+subcommand_fn trace_main;
 
 struct subcommand {
 	const char *word;

@@ -173,6 +173,12 @@ void tracelog_text(struct sr_tracelog *t, const char *name, const char *value)
 	tracelog_bytes(t, name, value, strlen(value));
 }
 
+void tracelog_null(struct sr_tracelog *t, const char *name)
+{
+	put_name(t, name, "");
+	put_text(t, "null");
+}
+
 void tracelog_decimal(struct sr_tracelog *t, const char *name, uint64_t value)
 {
 	char text[24];

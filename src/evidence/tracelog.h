@@ -57,6 +57,7 @@ void tracelog_boolean(struct sr_tracelog *t, const char *name, bool value);
 /* Any bytes (see above). */
 void tracelog_bytes(struct sr_tracelog *t, const char *name, const char *value, size_t len);
 void tracelog_text(struct sr_tracelog *t, const char *name, const char *value);
+void tracelog_null(struct sr_tracelog *t, const char *name);
 /* A counter in ns: a decimal string. */
 void tracelog_decimal(struct sr_tracelog *t, const char *name, uint64_t value);
 /* Words of our own, up to NULL. */

@@ -152,6 +152,8 @@ static void write_claimed(struct sr_trace_record *t, const struct trace_task *ta
 {
 	if (task->asked)
 		tracelog_text(t->log, "path", task->asked);
+	else
+		tracelog_null(t->log, "path");
 	tracelog_text(t->log, "how", "claimed");
 }
 
