@@ -16,6 +16,7 @@
 #include "cli/subcommand.h"
 #include "evidence/opening.h"
 #include "evidence/verify-files.h"
+#include "run/certstore.h"
 
 #define STAGE "verify"
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
@@ -30,8 +31,8 @@ static const char usage[] =
 	"  --require LEVEL      self-asserted, simulated-quote or quote-present\n"
 	"  --input NAME=FILE    FILE is the input (script, stdin) of that name\n"
 	"  --output NAME=FILE   FILE is the output (stdout, stderr) of that name\n"
-	"  --opening FILE       salts of private items; else RUNID.opening.json beside it\n"
-	"  --trace FILE         the trace's log; else RUNID.trace.jsonl beside it\n"
+	"  --opening FILE       salts of private items; else what lies beside it\n"
+	"  --trace FILE         the trace's log; else what lies beside it\n"
 	"  --after CERTIFICATE  an earlier one: number, back-link and nonce must follow it\n"
 	"  --json               the checks as JSON\n"
 	"Without --key and --trust: the keys in the data folder's trusted/, then the own\n"
@@ -238,16 +239,20 @@ int verify_certificate(const struct verify_call *call, const char *path, const s
 	return r < 0 ? cannot_read(err, path, -r) : 0;
 }
 
-/* A file of the run's that lies beside its certificate. NULL: there is none. */
+/* A file of the run's that lies beside its certificate: by the run's id, or where --certificate named the place. NULL: none. */
 static char *beside(const char *certificate, const char *run_id, const char *suffix)
 {
 	const char *slash = strrchr(certificate, '/');
-	char *path = str_format("%.*s%s%s", slash ? (int)(slash + 1 - certificate) : 0, certificate, run_id, suffix);
+	char *paths[] = { str_format("%s%s", certificate, suffix),
+			  str_format("%.*s%s%s", slash ? (int)(slash + 1 - certificate) : 0, certificate, run_id, suffix) };
+	char *found = NULL;
 
-	if (path && access(path, F_OK) == 0)
-		return path;
-	free(path);
-	return NULL;
+	for (size_t i = 0; i < SR_ELEMENTSOF(paths); i++) {
+		if (!found && paths[i] && access(paths[i], F_OK) == 0)
+			found = SR_TAKE_PTR(paths[i]);
+		free(paths[i]);
+	}
+	return found;
 }
 
 static int load_opening(struct verify_call *call, struct sr_verified *v, struct sr_opening *ret, bool *ret_have, struct sr_error *err)
@@ -260,7 +265,7 @@ static int load_opening(struct verify_call *call, struct sr_verified *v, struct 
 
 	*ret_have = false;
 	if (!path && v->run_id && strcmp(call->operands[0], "-") != 0 && (call->inputs.count || call->outputs.count))
-		path = found = beside(call->operands[0], v->run_id, ".opening.json");
+		path = found = beside(call->operands[0], v->run_id, SR_CERTSTORE_OPENING);
 	if (!path || !v->execution)
 		return 0;
 	r = open_file(path, &fd, err);
@@ -275,7 +280,7 @@ static int load_opening(struct verify_call *call, struct sr_verified *v, struct 
 		return sr_error_set(err, SR_E_CERTIFICATE, EBADMSG, STAGE, "cannot read %s: %s", SHOWN(path), why);
 	if (r < 0)
 		return cannot_read(err, path, -r);
-	*ret_have = verify_opening(v, ret);
+	*ret_have = (!found || strcmp(ret->run_id, v->run_id) == 0) && verify_opening(v, ret); /* one left there by another run is none */
 	if (!*ret_have)
 		opening_done(ret);
 	return 0;
@@ -309,7 +314,7 @@ static int check_trace(struct verify_call *call, struct sr_verified *v, struct s
 
 	if (!path && v->execution && json_is_object(json_object_get(v->execution, "trace"))) {
 		if (strcmp(call->operands[0], "-") != 0)
-			path = found = beside(call->operands[0], v->run_id, ".trace.jsonl");
+			path = found = beside(call->operands[0], v->run_id, SR_CERTSTORE_TRACE);
 		if (!path)
 			verify_add(v, SR_CHECK_NOT_SHOWN, "trace", "trace-not-given", "there is one, and its log is not here (--trace)");
 	}

@@ -101,17 +101,31 @@ static bool outputs_fail(struct verifier *c, bool outputs)
 	return false;
 }
 
-static bool private_inputs_fail(struct verifier *c)
+/* The size of what is private can tell "yes" from "no": it must stay out, and of all else it must be there. */
+static bool size_fails(struct verifier *c, const json_t *o, bool is_private, const char *what)
 {
-	const json_t *item;
+	const bool sized = json_object_get(o, "bytes");
+
+	return FAIL_IF(c, is_private && sized, "private", "private-bytes", "%s is private, and its size is given away", SHOWN(what)) ||
+	       FAIL_IF(c, !is_private && !sized, "private", "size-missing", "%s has no size, and is not private", SHOWN(what));
+}
+
+static bool sizes_fail(struct verifier *c, bool outputs)
+{
+	const json_t *item, *result = json_object_get(c->v->execution, "result"), *in = json_object_get(result, "stdin");
+	const char *name;
 	size_t i;
 
 	json_array_foreach(json_at(c->v->execution, "plan.inputs"), i, item) {
-		if (FAIL_IF(c, is_commitment(json_object_get(item, "digest")) && json_object_get(item, "bytes"), "private", "private-bytes",
-			    "the input %s is private, and its size is given away", SHOWN(text_at(item, "name"))))
+		if (size_fails(c, item, is_commitment(json_object_get(item, "digest")), text_at(item, "name")))
 			return true;
 	}
-	return false;
+	json_object_foreach(json_object_get(result, "streams"), name, item) {
+		if (size_fails(c, item, outputs, name))
+			return true;
+	}
+	return size_fails(c, json_object_get(result, "outputs"), outputs, "the output") ||
+	       (json_is_object(in) && size_fails(c, in, is_commitment(json_object_get(in, "digest")), "standard input"));
 }
 
 void verify_private(struct verifier *c)
@@ -121,7 +135,7 @@ void verify_private(struct verifier *c)
 	size_t i, committed = 0;
 	const json_t *item;
 
-	if (outputs_fail(c, outputs) || private_inputs_fail(c) ||
+	if (outputs_fail(c, outputs) || sizes_fail(c, outputs) ||
 	    FAIL_IF(c, json_is_true(json_object_get(private, "args")) && !null_at(plan, "argv.recorded"), "private", "private-args",
 		    "the plan says private arguments, and they stand in it"))
 		return;

@@ -168,7 +168,7 @@ static void describe(char *out, size_t size, const json_t *r)
 
 static bool stdin_fails(struct verifier *c, const json_t *r)
 {
-	return FAIL_IF(c, strcmp(text_at(c->v->execution, "plan.stdin"), "none") == 0 && number_at(r, "stdin.bytes", 0) > 0, "result", "stdin",
+	return FAIL_IF(c, strcmp(text_at(c->v->execution, "plan.stdin"), "none") == 0 && number_at(r, "stdin.bytes", null_at(r, "stdin") ? 0 : 1) > 0, "result", "stdin",
 		       "the plan has no standard input, and the program read some");
 }
 

@@ -160,11 +160,13 @@ static bool is_local(const char *address)
 	return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six);
 }
 
-bool verify_event_leaves(const json_t *event)
+enum event_leaves verify_event_leaves(const json_t *event)
 {
-	const char *what = text_at(event, "event"), *address = text_at(event, "address");
+	const char *what = text_at(event, "event"), *address = text_at(event, "address"), *how = text_at(event, "how");
 
-	return what && address && strcmp(what, "connect") == 0 && number_at(event, "result", 0) >= 0 && null_at(event, "error") && !is_local(address);
+	if (!what || !address || (strcmp(what, "connect") != 0 && strcmp(what, "send") != 0) || number_at(event, "result", -1) != 0 || is_local(address))
+		return EVENT_STAYS;
+	return how && str_has_prefix(how, "descriptor") ? EVENT_LEAVES : EVENT_CLAIMS;
 }
 
 struct reader {
@@ -172,7 +174,7 @@ struct reader {
 	struct sr_merkle_text text;
 	char *line; /* of LINE_MAX_BYTES: what its newline is still to come of */
 	size_t len;
-	uint64_t lines;
+	uint64_t lines, claims;
 	bool failed;
 };
 
@@ -197,8 +199,10 @@ static void end_line(struct reader *r)
 		r->v->out_of_memory = true;
 	else if (!json_is_object(event))
 		fail(r, SR_CHECK_MALFORMED, "trace-form", "is not one JSON object");
-	else if (verify_event_leaves(event))
+	else if (verify_event_leaves(event) == EVENT_LEAVES)
 		fail(r, SR_CHECK_FAILED, "network-none", "shows a connection that left the sandbox, and the plan has no network");
+	else
+		r->claims += verify_event_leaves(event) == EVENT_CLAIMS;
 	json_decref(event);
 }
 
@@ -239,13 +243,16 @@ static void judge_trace(struct reader *r, const json_t *t, bool ended)
 	    FAIL_IF(c, strcmp(root_hex, text_at(t, "rootHash")) != 0, "trace", "trace-root", "the tree over the file's lines has another root: lines were changed or moved") ||
 	    FAIL_IF(c, strcmp(hex, digest_at(t, "digest")) != 0, "trace", "trace-digest", "the file's digest is another one") || r->failed)
 		return;
+	if (r->claims)
+		verify_add(r->v, SR_CHECK_NOT_SHOWN, "trace", "trace-claims", "%llu events name an address outside that the program's own memory said, which it could change meanwhile",
+			   (unsigned long long)r->claims);
 	verify_add(r->v, SR_CHECK_OK, "trace", "trace", "%llu events, root and digest recomputed; %s, %" JSON_INTEGER_FORMAT " dropped",
 		   (unsigned long long)r->lines, json_is_true(json_object_get(t, "complete")) ? "complete, says the record" : "not complete", number_at(t, "dropped", 0));
 }
 
 int verify_trace(struct sr_verified *v, int fd)
 {
-	const json_t *t = json_object_get(v->execution, "trace");
+	const json_t *t = v->execution ? json_object_get(v->execution, "trace") : NULL;
 	SR_AUTOFREE char *piece = malloc(PIECE), *line = malloc(LINE_MAX_BYTES);
 	struct reader r = { .v = v, .line = line };
 	ssize_t n = 1;

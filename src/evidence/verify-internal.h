@@ -42,8 +42,12 @@ bool null_at(const json_t *o, const char *path); /* or missing */
 /* A path inside: relative, no empty, "." or ".." component, no control bytes. */
 bool name_is_safe(const char *name);
 
-/* A line of the trace: a connection that was made, to an address outside the sandbox's own loopback. */
-bool verify_event_leaves(const json_t *event);
+/*
+ * A line of the trace: something reached an address outside the sandbox's own loopback. What was read from the program's memory
+ * is the program's claim: it must not be able to make its own record contradict itself.
+ */
+enum event_leaves { EVENT_STAYS, EVENT_CLAIMS, EVENT_LEAVES };
+enum event_leaves verify_event_leaves(const json_t *event);
 
 /* run-open, execution and run-close are one run's; the plan; the challenge; the counter; the times. */
 void verify_links(struct verifier *c);

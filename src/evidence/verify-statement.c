@@ -156,11 +156,12 @@ static const struct shape plan_rows[] = {
 	END,
 };
 
+/* Sizes are absent of what is private, and of that alone: verify_private(). */
 static const struct shape error_rows[] = { TEXT("code", 0), TEXT("stage", 0), END };
-static const struct shape stdin_rows[] = { OF("digest", DIGEST, 0), COUNT("bytes", 0), END };
-static const struct shape stream_rows[] = { COUNT("bytes", 0), BOOL("truncated"), END };
+static const struct shape stdin_rows[] = { OF("digest", DIGEST, 0), COUNT("bytes", SHAPE_ABSENT), END };
+static const struct shape stream_rows[] = { COUNT("bytes", SHAPE_ABSENT), BOOL("truncated"), END };
 static const struct shape stream_item = OBJECT("item", 0, stream_rows);
-static const struct shape outputs_rows[] = { COUNT("files", 0), COUNT("bytes", 0), END };
+static const struct shape outputs_rows[] = { COUNT("files", 0), COUNT("bytes", SHAPE_ABSENT), END };
 static const struct shape source_rows[] = { TEXT("cpu", SHAPE_NULL), TEXT("memory", SHAPE_NULL), TEXT("wall", 0), END };
 static const struct shape usage_rows[] = {
 	OF("cpuUserNs", DECIMAL, 0),

@@ -184,6 +184,9 @@ class Run:
         self.outputs = {name: committed("output" if name.startswith("out/") else name, name.removeprefix("out/"), data) for name, data in OUTPUTS.items()}
         plan = self.execution["plan"]
         plan["private"] = {"args": True, "outputs": True, "saltMode": "kept"}
+        result = self.execution["result"]
+        result["streams"] = {name: {"truncated": False} for name in result["streams"]}
+        del result["outputs"]["bytes"]
         plan["argv"] = {"count": 2, "commitment": committed("argv", "argv", b"python3\0script.py\0")}
         plan["inputs"] = [{"name": "weather.csv", "digest": committed("input", "weather.csv", INPUT)}]
         items = [("input", "weather.csv"), ("argv", "argv"), ("env", "env"), ("stdout", "stdout"), ("stderr", "stderr"),
@@ -194,9 +197,11 @@ class Run:
 
     def traced(self, events=None):
         events = events if events is not None else [
-            {"event": "exec", "path": "/usr/bin/python3", "pid": 2},
-            {"event": "connect", "family": "inet", "address": "127.0.0.1", "port": 8000, "pid": 2},
-            {"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2, "error": "ENETUNREACH"},
+            {"event": "exec", "path": "/usr/bin/python3", "pid": 2, "how": "exe", "result": 0},
+            {"event": "connect", "family": "inet", "address": "127.0.0.1", "port": 8000, "pid": 2, "how": "descriptor", "result": 0},
+            {"event": "connect", "family": "inet6", "address": "::1", "port": 8000, "pid": 2, "how": "descriptor", "result": 0},
+            {"event": "connect", "family": "unix", "path": "/work/socket", "pid": 2, "how": "descriptor", "result": 0},
+            {"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2, "how": "sockaddr", "result": "ENETUNREACH"},
             {"event": "exit", "pid": 2, "status": 0},
             {"event": "end"},
         ]
@@ -573,6 +578,10 @@ case("input-twice", facts=lambda run: run.execution["plan"]["inputs"].append(run
 
 facts("plain-beside-commitment", "execution.plan.inputs.0.digest", {**plain(INPUT), **committed("input", "weather.csv", INPUT)}, "private")
 facts("private-with-size", "execution.plan.inputs.0.bytes", len(INPUT), "private")
+facts("private-stdout-with-size", "execution.result.streams.stdout.bytes", 8, "private")
+facts("private-outputs-with-size", "execution.result.outputs.bytes", 16, "private")
+facts("open-stdout-without-size", "execution.result.streams.stdout", {"truncated": False})
+facts("open-input-without-size", "execution.plan.inputs.0", {"name": "weather.csv", "digest": plain(INPUT)})
 facts("private-args-recorded", "execution.plan.argv", {"recorded": ["python3"]}, "private")
 case("private-output-plain", "private", facts=lambda run: run.outputs.update(stdout=plain(OUTPUTS["stdout"])))
 case("open-output-committed", facts=lambda run: run.outputs.update(stdout=committed("stdout", "stdout", OUTPUTS["stdout"])))
@@ -626,8 +635,10 @@ case("trace-nothing-complete", facts=lambda run: run.traced([]))
 facts("trace-not-planned", "execution.plan.trace", False, "traced")
 facts("trace-absent", "execution.trace", None, "traced")
 facts("trace-covers-nothing", "execution.trace.coverage", [], "traced")
-case("trace-connected", facts=lambda run: run.traced([{"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2}]))
-case("trace-connected-v6", facts=lambda run: run.traced([{"event": "connect", "family": "inet6", "address": "2001:db8::1", "port": 443, "pid": 2}]))
+case("trace-connected", facts=lambda run: run.traced([{"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2, "how": "descriptor", "result": 0}]))
+case("trace-connected-v6", facts=lambda run: run.traced([{"event": "connect", "family": "inet6", "address": "2001:db8::1", "port": 443, "pid": 2, "how": "descriptor-shared",
+                                                                 "result": 0}]))
+case("trace-claims", facts=lambda run: run.traced([{"event": "send", "family": "inet", "address": "192.0.2.7", "port": 53, "pid": 2, "how": "sockaddr", "result": 0}]))
 case("trace-not-json", facts=lambda run: run.traced() and (run.files.update({"trace.jsonl": b"x\n"}), put("execution", "trace.treeSize", 1)(run),
      put("execution", "trace.rootHash", tree([b"x"]).hex())(run), put("execution", "trace.digest", plain(b"x\n"))(run)) and None)
 

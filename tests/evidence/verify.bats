@@ -312,6 +312,10 @@ accepts() {
 	refuses <<-EOF
 		plain-beside-commitment 2 digest-set
 		private-with-size 1 private-bytes
+		private-stdout-with-size 1 private-bytes
+		private-outputs-with-size 1 private-bytes
+		open-stdout-without-size 1 size-missing
+		open-input-without-size 1 size-missing
 		private-args-recorded 1 private-args
 		private-output-plain 1 private-outputs
 		open-output-committed 1 private-outputs
@@ -548,6 +552,14 @@ accepts() {
 	cp traced.trace.jsonl "$T/0192f5c0-7d3a-7c10-9a50-3f2b6f1f0c11.trace.jsonl"
 	sr verify --key acme.pem "$T/a.jsonl"
 	assert_success
+	cp traced.trace.jsonl "$T/a.jsonl.trace.jsonl"
+	cp trace-moved.trace.jsonl "$T/0192f5c0-7d3a-7c10-9a50-3f2b6f1f0c11.trace.jsonl"
+	sr verify --key acme.pem "$T/a.jsonl"
+	assert_success
+	# an address that stood in the program's memory is the program's claim
+	checked trace-claims --trace trace-claims.trace.jsonl
+	assert_success
+	assert_contains "$output" '"trace-claims"'
 	checked good --trace traced.trace.jsonl
 	assert_status 1
 	assert_equal "$(reasons)" trace-none
@@ -768,6 +780,24 @@ run_as() {
 	assert_contains "$output" "the file is the output out/n"
 	sr verify --key "$key" --output out/n=stdout c.jsonl
 	assert_status 1
+	run_as acme --certificate p.jsonl --private-input "$BATS_TEST_FILENAME:in.txt" --private-outputs -- cat in.txt
+	assert_success
+	run_as acme verify --key "$key" --input "in.txt=$BATS_TEST_FILENAME" --output "stdout=$BATS_TEST_FILENAME" p.jsonl
+	assert_success
+	assert_contains "$output" "the file is the input in.txt, by its opened commitment"
+	assert_contains "$output" "the file is the output stdout, by its opened commitment"
+	run_as acme verify --key "$key" --input in.txt=stdout p.jsonl
+	assert_status 1
+	run_as acme --certificate t.jsonl --trace -- sh -c ':; echo x | cat'
+	assert_success
+	sr verify --key "$key" t.jsonl
+	assert_success
+	assert_match "$output" 'ok +trace +[0-9]+ events, root and digest recomputed; complete'
+	sed -i 's/"exec"/"axec"/' t.jsonl.trace.jsonl
+	sr verify --key "$key" t.jsonl
+	assert_status 1
+	rm c.jsonl
+	run_as acme --certificate c.jsonl -- true
 	run_as acme --certificate d.jsonl --nonce 00112233445566778899aabbccddeeff --audience someone -- sh -c 'kill -SEGV $$'
 	assert_status 139
 	sr verify --key "$key" --nonce 00112233445566778899aabbccddeeff --audience someone --after c.jsonl d.jsonl
