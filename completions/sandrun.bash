@@ -77,6 +77,27 @@ _sandrun_profile_command() {
 	esac
 }
 
+# The words behind "sandrun verify" and "sandrun compare"; $1 is the one at the cursor, $2 the one before.
+_sandrun_verify_command() {
+	case $2 in
+	--trust) _sandrun_files -d "$1" ;;
+	--require) _sandrun_words 'self-asserted simulated-quote quote-present' "$1" ;;
+	--nonce | --audience) COMPREPLY=() ;;
+	*)
+		case $1 in
+		-*)
+			if [[ ${COMP_WORDS[1]} == verify ]]; then
+				_sandrun_words '--key --trust --nonce --audience --require --input --output --opening --trace --after --json --help' "$1"
+			else
+				_sandrun_words '--key --trust --json --help' "$1"
+			fi
+			;;
+		*) _sandrun_files -f "$1" ;;
+		esac
+		;;
+	esac
+}
+
 # Prints where the operands begin: "options", "script" or "command", from the words before the cursor.
 _sandrun_place() {
 	local i word lang=
@@ -135,6 +156,10 @@ _sandrun() {
 		fi
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == verify || ${COMP_WORDS[1]} == compare ]]; then
+		_sandrun_verify_command "$cur" "$prev"
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -156,7 +181,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor key certificate' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate' -- "$cur")
 			;;
 		esac
 		;;

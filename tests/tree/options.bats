@@ -128,6 +128,25 @@ bash_words() {
 		$'--apparmor\n--json'
 }
 
+@test "bash and fish complete verify and compare as their --help has them" {
+	local word options
+	for word in verify compare; do
+		sr "$word" --help
+		assert_success
+		assert_equal "$(bash_words sandrun "$word" --key x --)" "$(named <<<"$output"$'\n--help' | grep '^--' | sort -u)"
+		options=$(bash_words sandrun "$word" -- | xargs)
+		assert_contains "$options" "--key"
+		! command -v fish >/dev/null || assert_equal "$(fish --no-config -c 'source $argv[1]; complete -C "sandrun $argv[2] --"' \
+			"$TOP/completions/sandrun.fish" "$word" | cut -f1 | grep -xF -e "${options// /$'\n'}" | sort -u | xargs)" "$options"
+	done
+	assert_equal "$(bash_words sandrun verify --require q)" quote-present
+	# those of verify have each a paragraph
+	sr verify --help
+	for word in $(named <<<"$output" | grep '^--' | grep -v -- '--help'); do
+		grep -qF ".It Cm ${word/--/\\-\\-}" "$TOP/man/sandrun.1" || sr_fail "no paragraph for $word"
+	done
+}
+
 @test "the zsh completion is good zsh" {
 	require_cmd zsh
 	try zsh -n "$TOP/completions/_sandrun"
