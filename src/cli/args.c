@@ -576,6 +576,15 @@ static int check_args_one_way(const struct sr_policy *p, struct sr_error *err)
 		      "leave one of them out; --no-config and --no-manifest, where a file says private-args");
 }
 
+/* It has the names of files and sockets: arguments, as often as not. Without --record-args it has no argv anyway. */
+static int check_trace_is_open(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->trace || !p->private_args)
+		return 0;
+	return refuse(err, "'--trace' with '--private-args'", "it names what the program opens, which arguments often say",
+		      "leave --private-args out: a certificate and a trace have arguments only with --record-args");
+}
+
 /* What it prints are files and programs that were asked for by name: arguments, as often as not. */
 static int check_learn_is_open(const struct sr_policy *p, struct sr_error *err)
 {
@@ -601,7 +610,7 @@ static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
 		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_one_salt, check_learn_is_open,
-		check_args_one_way, check_trace_apart,
+		check_args_one_way, check_trace_apart, check_trace_is_open,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {
@@ -650,7 +659,9 @@ int args_check_settled(const struct sr_policy *p, struct sr_error *err)
 {
 	if (p->form == SR_FORM_SCRIPT && p->operands.count == 0)
 		return no_entrypoint(p, err);
-	return check_learn_is_open(p, err) < 0 || check_args_one_way(p, err) < 0 ? -EINVAL : check_destination_needs_glob(p, err);
+	if (check_learn_is_open(p, err) < 0 || check_args_one_way(p, err) < 0 || check_trace_is_open(p, err) < 0)
+		return -EINVAL; /* a file may have asked for privacy since */
+	return check_destination_needs_glob(p, err);
 }
 
 /* After an error: the form of the message may be asked for further on. Reads options only, up to the first operand. */

@@ -15,16 +15,14 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/subcommand.h"
+#include "cli/verify.h"
 #include "evidence/committed.h"
-#include "evidence/envelope.h"
 #include "evidence/measure.h"
 #include "evidence/opening.h"
 #include "evidence/public-key.h"
 
 #define STAGE "open"
-#define CERTIFICATE_MAX ((size_t)32 << 20)
 #define PIECE ((size_t)64 << 10)
-#define EXECUTION "https://sandrun.io/execution/v0.1"
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
 enum { IS_IT = 0, IS_NOT = 1, MALFORMED = 2, FAILED = 125 };
@@ -37,17 +35,20 @@ static const char usage[] =
 	"  --input FILE      the exact bytes; argv: each word with a NUL behind it\n"
 	"  --opening FILE    the salts of the run; else RUNID.opening.json beside it\n"
 	"  --salt-file FILE  the owner's salt instead, as it was given to the run\n"
+	"  --key FILE        the identity that must have signed, as for sandrun verify\n"
+	"  --trust DIR       any of the identities DIR/*.pem\n"
 	"  --json            the answer as JSON\n"
-	"Whether the certificate itself holds: sandrun verify. Exit status: 0 the file is\n"
-	"it; 1 it is not; 2 the certificate or the opening is malformed; 125 a file or\n"
-	"option cannot be used.\n";
+	"The certificate is verified first. Exit status: 0 the file is it; 1 it is not, or\n"
+	"the certificate does not hold; 2 the certificate or the opening is malformed; 125\n"
+	"a file or option cannot be used.\n";
 
 struct call {
 	const struct cli_run *c;
 	const char *certificate, *word, *input, *opening, *salt_file;
+	struct sr_trust trust;
 	bool json, help;
 	char *own_opening;               /* the path that was found; owned */
-	json_t *statement;               /* of the execution */
+	struct sr_verified v;
 	struct sr_committed_list items;
 	const struct sr_committed *item;
 	uint8_t salt[SR_SALT_BYTES];     /* of the item */
@@ -82,37 +83,49 @@ static int oom(struct call *k)
 	return sr_error_oom(&k->err, STAGE);
 }
 
-static int take_options(struct call *k, int argc, char **argv)
+/* An option with a value, which stands behind "=" or in the next word. */
+static int take_option(struct call *k, int argc, char **argv, int *i)
 {
+	const char *key = NULL, *trust = NULL;
 	const struct {
 		const char *name;
 		const char **to;
-	} rows[] = { { "--item", &k->word }, { "--input", &k->input }, { "--opening", &k->opening }, { "--salt-file", &k->salt_file } };
+	} rows[] = { { "--item", &k->word },	      { "--input", &k->input }, { "--opening", &k->opening },
+		     { "--salt-file", &k->salt_file }, { "--key", &key },	{ "--trust", &trust } };
+	const char *word = argv[*i], *equals = strchr(word, '='), **to = NULL;
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
 
+	for (size_t n = 0; n < SR_ELEMENTSOF(rows); n++) {
+		if (strlen(rows[n].name) == len && strncmp(rows[n].name, word, len) == 0)
+			to = rows[n].to;
+	}
+	if (!to)
+		return misused(k, word, "no such option");
+	*to = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : "";
+	if (!**to)
+		return misused(k, word, "its value is missing");
+	if (key)
+		return trust_add_file(&k->trust, key, &k->err);
+	return trust ? trust_add_folder(&k->trust, trust, &k->err) : 0;
+}
+
+static int take_words(struct call *k, int argc, char **argv)
+{
 	for (int i = 1; i < argc; i++) {
-		const char *word = argv[i], *equals = strchr(word, '=');
-		size_t len = equals ? (size_t)(equals - word) : strlen(word);
-		const char **to = NULL;
+		int r = 0;
 
-		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			k->help = true;
-		else if (strcmp(word, "--json") == 0)
+		else if (strcmp(argv[i], "--json") == 0)
 			k->json = true;
-		else if (*word != '-' || !word[1]) {
-			if (k->certificate)
-				return misused(k, word, "one certificate at a time");
-			k->certificate = word;
-		} else {
-			for (size_t n = 0; n < SR_ELEMENTSOF(rows); n++) {
-				if (strlen(rows[n].name) == len && strncmp(rows[n].name, word, len) == 0)
-					to = rows[n].to;
-			}
-			if (!to)
-				return misused(k, word, "no such option");
-			*to = equals ? equals + 1 : i + 1 < argc ? argv[++i] : "";
-			if (!**to)
-				return misused(k, word, "its value is missing");
-		}
+		else if (*argv[i] == '-' && argv[i][1])
+			r = take_option(k, argc, argv, &i);
+		else if (k->certificate)
+			r = misused(k, argv[i], "one certificate at a time");
+		else
+			k->certificate = argv[i];
+		if (r < 0)
+			return r;
 	}
 	if (k->help)
 		return 0;
@@ -152,72 +165,37 @@ static int malformed(struct call *k, const char *path, const char *why)
 	return refuse(k, MALFORMED, EBADMSG, "cannot understand '%s': %s", SHOWN(path), why);
 }
 
-/* One line's statement when it is an execution; NULL with *ret_bad for a line that is no envelope at all. */
-static json_t *statement_of(const char *line, size_t len, bool *ret_bad)
+/* Says what sandrun verify would say first, where that rules an answer out. */
+static int does_not_hold(struct call *k)
 {
-	json_t *envelope = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL), *statement = NULL;
-	const char *payload = json_string_value(json_object_get(envelope, "payload"));
-	SR_AUTOFREE char *text = NULL;
-	size_t n;
+	const struct sr_check *worst = verify_worst(&k->v);
+	const int status = verify_status(&k->v);
 
-	*ret_bad = !envelope || (payload && base64_decode(payload, strlen(payload), &text, &n) < 0);
-	if (text)
-		statement = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-	json_decref(envelope);
-	if (!json_is_string(json_object_get(statement, "predicateType")) ||
-	    strcmp(json_string_value(json_object_get(statement, "predicateType")), EXECUTION) != 0) {
-		json_decref(statement);
-		return NULL;
-	}
-	return statement;
-}
-
-static int find_execution(struct call *k, const char *data, size_t len)
-{
-	for (const char *line = data, *end = data + len; line < end;) {
-		const char *next = memchr(line, '\n', (size_t)(end - line));
-		size_t n = (size_t)((next ? next : end) - line);
-		bool bad;
-		json_t *o = statement_of(line, n, &bad);
-
-		if (bad || (o && k->statement)) {
-			json_decref(o);
-			return malformed(k, k->certificate, bad ? "it is no certificate" : "it has two executions");
-		}
-		k->statement = o ? o : k->statement;
-		line += n + 1;
-	}
-	if (!k->statement)
-		return malformed(k, k->certificate, "there is no execution in it");
-	return 0;
+	(void)refuse(k, status == MALFORMED ? MALFORMED : IS_NOT, EBADMSG, "cannot rely on '%s': %s", SHOWN(k->certificate), worst ? worst->text : "");
+	sr_error_hint(&k->err, "sandrun verify %s says more%s", str_plain_or(k->certificate, "CERTIFICATE"),
+		      status == 3 ? "; --key FILE or --trust DIR names whose word is taken" : "");
+	return -EBADMSG;
 }
 
 static int read_certificate(struct call *k)
 {
-	SR_AUTOFREE char *data = NULL;
-	SR_AUTOCLOSE int fd = -1;
-	size_t len = 0;
-	int r = open_file(k, k->certificate, &fd);
+	const struct sr_verify_wants wants = { .trust = &k->trust };
+	const struct verify_call call = { .c = k->c, .word = "open" };
+	int r = k->trust.count ? 0 : trust_add_default(&k->trust, &k->err);
 
+	if (r == 0)
+		r = verify_certificate(&call, k->certificate, &wants, &k->v, &k->err);
 	if (r < 0)
 		return r;
-	r = io_read_all(fd, CERTIFICATE_MAX, &data, &len);
-	if (r == -EFBIG)
-		return malformed(k, k->certificate, "it is larger than any certificate");
-	if (r < 0)
-		return cannot_read(k, k->certificate, -r);
-	r = find_execution(k, data, len);
-	if (r < 0)
-		return r;
-	r = committed_list(k->statement, &k->items);
+	if (!k->v.execution || verify_status(&k->v) == 1 || verify_status(&k->v) == MALFORMED)
+		return does_not_hold(k);
+	r = committed_list(k->v.statements[1], &k->items);
 	return r == -EBADMSG ? malformed(k, k->certificate, "its execution has another form") : r < 0 ? oom(k) : 0;
 }
 
 static const char *run_id(const struct call *k)
 {
-	const char *id = json_string_value(json_object_get(json_object_get(k->statement, "predicate"), "runId"));
-
-	return id ? id : "";
+	return k->v.run_id ? k->v.run_id : "";
 }
 
 /* ---- the salt ---------------------------------------------------------------------------------------------------------- */
@@ -242,7 +220,7 @@ static int take_owners(struct call *k)
 
 static int no_opening(struct call *k)
 {
-	const json_t *plan = json_object_get(json_object_get(k->statement, "predicate"), "plan");
+	const json_t *plan = json_object_get(k->v.execution, "plan");
 	const char *mode = json_string_value(json_object_get(json_object_get(plan, "private"), "saltMode"));
 
 	if (mode && strcmp(mode, "owner") == 0) {
@@ -351,10 +329,11 @@ static void print_stock(const struct call *k)
 static void print_text(const struct call *k, bool is_it)
 {
 	(void)printf("%s: %s %s the %s of run %s\n", is_it ? "yes" : "no", SHOWN(k->input), is_it ? "is" : "is not", SHOWN(k->word),
-		     SHOWN(run_id(k)));
+		     run_id(k));
 	(void)printf("the certificate has %s %s\n", measure_name(k->item->is_private), k->item->hex);
 	print_stock(k);
-	(void)printf("whether the certificate itself holds: sandrun verify %s\n", str_plain_or(k->certificate, "CERTIFICATE"));
+	(void)printf("assurance: %s, the word of identity %s%s\n", assurance_name(k->v.assurance), k->v.identity->id,
+		     k->v.identity->own ? ", which is this user's own" : "");
 }
 
 static int print_json(json_t *o)
@@ -383,9 +362,10 @@ static int answer(struct call *k)
 	is_it = strcmp(hex, k->item->hex) == 0;
 	if (!k->json)
 		print_text(k, is_it);
-	else if (print_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:b, s:i}", "opened", is_it, "item", SHOWN(k->word), "kind",
-				      measure_name(k->item->is_private), "value", k->item->hex, "runId", SHOWN(run_id(k)),
-				      "certificateVerified", 0, "v", 1)) < 0)
+	else if (print_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:b}, s:i}", "opened", is_it, "item", SHOWN(k->word), "kind",
+				      measure_name(k->item->is_private), "value", k->item->hex, "runId", run_id(k), "assurance",
+				      assurance_name(k->v.assurance), "identity", "keyId", k->v.identity->id, "own", k->v.identity->own,
+				      "v", 1)) < 0)
 		return oom(k);
 	return is_it ? IS_IT : IS_NOT;
 }
@@ -405,7 +385,7 @@ static int list_items(struct call *k)
 			(void)printf("%-20s %s %s\n", SHOWN(word ? word : ""), measure_name(item->is_private), item->hex);
 	}
 	if (k->json)
-		return print_json(json_pack("{s:o, s:s, s:i}", "items", all, "runId", SHOWN(run_id(k)), "v", 1)) < 0 ? oom(k) : 0;
+		return print_json(json_pack("{s:o, s:s, s:i}", "items", all, "runId", run_id(k), "v", 1)) < 0 ? oom(k) : 0;
 	json_decref(all);
 	return 0;
 }
@@ -431,15 +411,16 @@ static int act(struct call *k)
 int open_main(int argc, char **argv, struct cli_run *c)
 {
 	struct call k = { .c = c, .err = SR_ERROR_INIT };
-	int r = sodium_start() < 0 ? refuse(&k, FAILED, ENOSYS, "cannot start libsodium") : take_options(&k, argc, argv);
+	int r = sodium_start() < 0 ? refuse(&k, FAILED, ENOSYS, "cannot start libsodium") : take_words(&k, argc, argv);
 
 	if (r == 0 && k.help)
 		(void)fputs(usage, stdout);
 	else if (r == 0)
 		r = act(&k);
 	secret_wipe(k.salt, sizeof(k.salt));
-	json_decref(k.statement);
 	committed_done(&k.items);
+	verified_done(&k.v);
+	trust_done(&k.trust);
 	free(k.own_opening);
 	if (r < 0) {
 		message_error(&c->policy, &k.err);

@@ -248,6 +248,8 @@ not_readable() {
 	assert_error 125 "cannot use '--salt' with '--salt-file'"
 	sr --private-args --learn -- /bin/true
 	assert_error 125 "cannot use '--learn' with '--private-args'"
+	sr --private-args --trace -- /bin/true
+	assert_error 125 "cannot use '--trace' with '--private-args'"
 	sr --private-args --record-args -- /bin/true
 	assert_error 125 "cannot use '--record-args' with '--private-args'"
 	sr --salt kept --no-certificate -- /bin/true
@@ -402,13 +404,7 @@ not_readable() {
 	private_run
 	cert=$(certificate) open=$(opening)
 	sr open salaries.csv --item stdout --input other.csv
-	assert_error 2 'it is no certificate'
-	sed -n 1p "$cert" >cut
-	sr open cut --item stdout --input other.csv
-	assert_error 2 'no execution in it'
-	cat "$cert" "$cert" >twice
-	sr open twice --item stdout --input other.csv
-	assert_error 2 'two executions'
+	assert_error 2 'cannot rely on'
 	sed 's/"v":1/"v":1,"v":1/' "$open" >doubled
 	sr open "$cert" --item stdout --input other.csv --opening doubled
 	assert_error 2 'a key stands in it twice'
@@ -416,6 +412,34 @@ not_readable() {
 	assert_error 2 'cannot understand'
 	sr open "$cert" --item stdout --input other.csv --salt-file salaries.csv
 	assert_error 2 'a salt is 32 bytes'
+}
+
+@test "open: a certificate that does not hold, or that nobody known has signed, opens nothing" {
+	local cert
+	private_run
+	cert=$(certificate)
+	sed -n 1p "$cert" >cut
+	sr open cut --item stdout --input salaries.csv --opening "$(opening)"
+	assert_error 1 'cannot rely on'
+	# the commitment of another file, put into the signed statement
+	python3 - "$cert" >forged <<-'PYTHON'
+		import base64, json, sys
+		for line in open(sys.argv[1]):
+		    e = json.loads(line)
+		    body = base64.b64decode(e["payload"]).replace(b'"stdout"', b'"stderr"')
+		    e["payload"] = base64.b64encode(body).decode()
+		    print(json.dumps(e))
+	PYTHON
+	sr open forged --item stdout --input salaries.csv --opening "$(opening)"
+	assert_error 1 'cannot rely on'
+	openssl genpkey -algorithm ed25519 | openssl pkey -pubout -out stranger.pem
+	sr open "$cert" --item stdout --input salaries.csv --key stranger.pem
+	assert_error 1 'unknown: none of the 1 keys' '--key FILE'
+	sr key export
+	printf '%s\n' "$output" >own.pem
+	sr open "$cert" --item stdout --input salaries.csv --key own.pem
+	assert_success
+	assert_match "$output" 'assurance: self-asserted, the word of identity [0-9a-f]{64}$'
 }
 
 @test "open: wrong words" {
