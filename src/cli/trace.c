@@ -136,7 +136,7 @@ static void show_rest(const json_t *o, const char *event)
 	char text[64];
 
 	if (strcmp(event, "start") == 0)
-		(void)printf("%s of %" JSON_INTEGER_FORMAT, text_of(o, "kind", text, sizeof(text)),
+		(void)printf("%s, parent %" JSON_INTEGER_FORMAT, text_of(o, "kind", text, sizeof(text)),
 			     json_integer_value(json_object_get(o, "ppid")));
 	else if (strcmp(event, "exit") == 0 && json_object_get(o, "signal"))
 		(void)printf("%s, signal %" JSON_INTEGER_FORMAT, text_of(o, "kind", text, sizeof(text)),

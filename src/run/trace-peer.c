@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "evidence/tracelog.h"
 #include "run/trace-calls.h"
 
@@ -40,14 +41,19 @@ bool trace_peer_of(pid_t tgid, int fd, bool own, struct trace_peer *ret)
 	return ret->length > sizeof(sa_family_t);
 }
 
-static void write_unix(struct sr_tracelog *log, const struct trace_peer *peer)
+static void write_unix(struct sr_tracelog *log, const struct trace_peer *peer, const char *cwd)
 {
+	SR_AUTOFREE char *joined = NULL;
 	const char *name = (const char *)peer->address + offsetof(struct sockaddr_un, sun_path);
 	size_t len = peer->length > offsetof(struct sockaddr_un, sun_path) ? peer->length - offsetof(struct sockaddr_un, sun_path) : 0;
 
 	if (len > sizeof(((struct sockaddr_un *)0)->sun_path))
 		len = sizeof(((struct sockaddr_un *)0)->sun_path);
-	if (len > 0 && !*name)
+	if (len > 0 && *name && *name != '/' && cwd)
+		joined = str_format("%s/%.*s", cwd[1] ? cwd : "", (int)len, name);
+	if (joined)
+		tracelog_text(log, "path", joined);
+	else if (len > 0 && !*name)
 		tracelog_bytes(log, "abstract", name + 1, len - 1);
 	else
 		tracelog_bytes(log, "path", name, strnlen(name, len));
@@ -62,7 +68,7 @@ static void write_inet(struct sr_tracelog *log, int family, const void *address,
 	tracelog_number(log, "port", ntohs(port));
 }
 
-void trace_peer_write(struct sr_tracelog *log, const struct trace_peer *peer)
+void trace_peer_write(struct sr_tracelog *log, const struct trace_peer *peer, const char *cwd)
 {
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
@@ -76,7 +82,7 @@ void trace_peer_write(struct sr_tracelog *log, const struct trace_peer *peer)
 		tracelog_text(log, "family", "unknown");
 	} else if (family == AF_UNIX) {
 		tracelog_text(log, "family", "unix");
-		write_unix(log, peer);
+		write_unix(log, peer, cwd);
 	} else if (family == AF_INET && peer->length >= sizeof(in)) {
 		tracelog_text(log, "family", "inet");
 		write_inet(log, AF_INET, &in.sin_addr, in.sin_port);

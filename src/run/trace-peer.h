@@ -23,7 +23,7 @@ void trace_peer_claimed(pid_t tid, uint64_t address, uint64_t length, struct tra
 bool trace_peer_of(pid_t tgid, int fd, bool own, struct trace_peer *ret);
 
 struct sr_tracelog;
-/* The fields of it: family, and address with port, path, or abstract. */
-void trace_peer_write(struct sr_tracelog *log, const struct trace_peer *peer);
+/* The fields of it: family, and address with port, path, or abstract. cwd: where a relative path begins, or NULL. */
+void trace_peer_write(struct sr_tracelog *log, const struct trace_peer *peer, const char *cwd);
 
 #endif

@@ -283,6 +283,7 @@ static void opened(struct sr_trace_record *t, const struct trace_task *task, int
 static void met(struct sr_trace_record *t, const struct trace_task *task, int64_t value)
 {
 	const struct trace_row *row = task->row;
+	char cwd[PATH_MAX + 1];
 	struct trace_peer peer;
 	bool asked = value == 0 && row->address == 1 && /* sendto leaves nothing in the socket */
 		     trace_peer_of(task->process->tgid, (int)task->args[0], row->own, &peer);
@@ -290,7 +291,7 @@ static void met(struct sr_trace_record *t, const struct trace_task *task, int64_
 	line_of(t, task, row->event);
 	if (!asked)
 		trace_peer_claimed(task->tid, task->args[row->address], (uint32_t)task->args[row->address + 1], &peer);
-	trace_peer_write(t->log, &peer);
+	trace_peer_write(t->log, &peer, !asked && read_link(task->tid, "cwd", cwd) ? cwd : NULL);
 	tracelog_text(t->log, "how", asked ? how(t, task) : "sockaddr");
 	result_or_unfinished(t, value);
 	tracelog_end(t->log, false);
