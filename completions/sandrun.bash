@@ -135,6 +135,14 @@ _sandrun() {
 		fi
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == trace ]]; then
+		if ((COMP_CWORD > 2)) && [[ $cur != -* ]]; then
+			_sandrun_files -f "$cur"
+		else
+			_sandrun_words 'show prove check --json --help' "$cur"
+		fi
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -156,7 +164,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor key certificate' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor key certificate trace' -- "$cur")
 			;;
 		esac
 		;;
