@@ -160,6 +160,14 @@ _sandrun() {
 		_sandrun_verify_command "$cur" "$prev"
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == trace ]]; then
+		if ((COMP_CWORD > 2)) && [[ $cur != -* ]]; then
+			_sandrun_files -f "$cur"
+		else
+			_sandrun_words 'show prove check --json --help' "$cur"
+		fi
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -181,7 +189,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace' -- "$cur")
 			;;
 		esac
 		;;

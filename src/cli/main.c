@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -174,9 +175,21 @@ static int attest(struct cli_run *c)
 	return r;
 }
 
+static void warn_of_trace(const struct cli_run *c)
+{
+	const struct sr_tracelog_result *t = &c->trace.result;
+	SR_AUTOFREE char *text = NULL;
+
+	if (!c->trace.finished || t->complete)
+		return;
+	text = str_format("the trace is not complete: %" PRIu64 " events are missing%s%s", t->dropped, t->error ? ": " : "",
+			  t->error ? strerror(t->error) : "");
+	message_warning(&c->policy, text ? text : "the trace is not complete");
+}
+
 /*
  * Signs what happened, set-up failures too, and takes down what is left of the run. A failure of its own is said; it is the
- * run's failure where the certificate was asked for by name. Returns the exit status.
+ * run's failure where the certificate or a trace was asked for. Returns the exit status.
  */
 static int certify(struct cli_run *c, int status)
 {
@@ -199,10 +212,11 @@ static int certify(struct cli_run *c, int status)
 
 		message_warning(&c->policy, text ? text : "no certificate was kept");
 	}
+	warn_of_trace(c);
 	if (r == 0)
 		return status;
 	message_error(&c->policy, &err);
-	return c->policy.certificate ? err.status : status;
+	return c->policy.certificate || c->policy.trace ? err.status : status;
 }
 
 static int execute(struct cli_run *c)

@@ -101,10 +101,10 @@ static void make_run_id(char out[static SR_RUN_ID])
 	(void)snprintf(out, SR_RUN_ID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-/* Nothing can be kept. Where a certificate was asked for that is an error, else it is said and the run goes on. */
+/* Nothing can be kept. Where a certificate or a trace was asked for that is an error, else it is said and the run goes on. */
 static int cannot_keep(struct sr_certify *c, const struct sr_policy *p, const struct sr_error *why, struct sr_error *err)
 {
-	if (p->certificate || attest_is_required(p)) {
+	if (p->certificate || p->trace || attest_is_required(p)) {
 		*err = *why;
 		return why->errnum ? -why->errnum : -EIO;
 	}

@@ -442,7 +442,7 @@ static int watch_gate(struct sr_run *run, struct sr_error *err)
 	if (type != SR_MSG_READY)
 		return unexpected(err);
 	if (run->trace_log)
-		run->trace = trace_record_start(run->init, run->trace_log, run->policy->record_args, err);
+		run->trace = trace_record_start(run->init, run->trace_log, run->policy->record_args && !run->policy->private_args, err);
 	else
 		run->learn = learn_new(run->init, run->box, err);
 	if (!run->learn && !run->trace)

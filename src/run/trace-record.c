@@ -473,6 +473,7 @@ struct sr_trace_record *trace_record_start(pid_t init, struct sr_tracelog *log, 
 	r = trace_loop_start(&t->loop, init, &ops, t);
 	if (r == 0)
 		return t;
+	trace_record_finish(t);
 	trace_record_free(t);
 	(void)sr_error_set(err, SR_E_SETUP, r, "trace", "cannot trace the program: %s", strerror(r));
 	if (r == EPERM || r == EACCES)

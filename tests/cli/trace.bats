@@ -404,3 +404,33 @@ PYTHON
 	HOME='' XDG_STATE_HOME='' sr --trace -- true
 	assert_error 125 "cannot write the trace" "--certificate FILE"
 }
+
+@test "where no key can be made, --trace is an error and nothing runs" {
+	require_user
+	mkdir -p "$XDG_DATA_HOME"
+	chmod 500 "$XDG_DATA_HOME"
+	sr -- echo ran
+	assert_success
+	assert_contains "$stderr" "no certificate was kept"
+	sr --trace -- echo ran
+	assert_error 125 "cannot"
+	assert_equal "$(ls -A "$XDG_STATE_HOME/sandrun/certificates")" ""
+}
+
+@test "a tracer that is refused: an error with a mend, and nothing runs" {
+	# a filter around sandrun that answers ptrace with EPERM, as containers have them
+	sr_capture "$BUILD/tests/lib/without" ptrace=EPERM -- "$SANDRUN" --trace --certificate "$T/c.intoto.jsonl" -- echo ran
+	assert_error 125 "cannot trace the program: Operation not permitted" "leave --trace out"
+	assert_equal "$(certified '.predicate.result.outcome')" setup-failed
+}
+
+@test "more events than there is room on the disk: counted, said, and the rest of the log is whole" {
+	(ulimit -f 2000; exec "$SANDRUN" --trace --certificate "$T/c.intoto.jsonl" -i "$(probe traced)" -- ./traced many 1 20000) \
+		>"$T/out" 2>"$T/err" 3>&- </dev/null
+	assert_contains "$(cat "$T/err")" "the trace is not complete"
+	assert_contains "$(cat "$T/err")" "File too large"
+	assert_equal "$(certified '.predicate.trace.complete')" false
+	[ "$(certified '.predicate.trace.dropped')" -gt 1000 ]
+	assert_equal "$(certified .predicate.trace.rootHash)" "$(reference "$LOG")"
+	assert_equal "$(certified .predicate.trace.treeSize)" "$(wc -l <"$LOG")"
+}
