@@ -51,6 +51,10 @@ complete -c sandrun -f -n '__fish_seen_subcommand_from key' -a 'show export rota
 complete -c sandrun -n __sandrun_at_first -a certificate -d 'List, show and prune certificates'
 complete -c sandrun -n '__fish_seen_subcommand_from certificate' -a 'list show prune --json --keep --help'
 complete -c sandrun -n __sandrun_at_first -a doctor -d 'Try what this machine can do, and say the mend'
+complete -c sandrun -n __sandrun_at_first -a export -d 'A certificate in forms of other tools'
+complete -c sandrun -n '__fish_seen_subcommand_from export' -a '--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help'
+complete -c sandrun -n __sandrun_at_first -a bill -d 'An itemised total out of certificates'
+complete -c sandrun -n '__fish_seen_subcommand_from bill' -a '--rates --json --csv --key --trust --help'
 complete -c sandrun -f -n '__fish_seen_subcommand_from doctor' -a '--json --apparmor'
 complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 
