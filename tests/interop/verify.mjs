@@ -141,16 +141,21 @@ function readBundle(path) {
 		const end = bytes.indexOf(10, at) < 0 ? bytes.length : bytes.indexOf(10, at);
 		const envelope = parse(bytes.subarray(at, end));
 		at = end + 1;
-		if (envelope.payloadType !== TYPE)
+		if (!("payload" in envelope) && !("payloadType" in envelope))
 			continue;
+		demand(envelope.payloadType === TYPE, "another payloadType");
 		const payload = decode(envelope.payload), statement = parse(payload);
 		const kind = /^https:\/\/sandrun\.io\/(run-open|execution|run-close)\/v0\.1$/.exec(statement.predicateType)?.[1];
 		if (!kind)
 			continue;
-		demand(!found[kind] && envelope.signatures.length === 1, `${kind}: twice, or not one signature`);
+		if (found[kind])
+			throw new Failed(`${kind} twice`);
+		demand(envelope.signatures.length === 1, `${kind}: not one signature`);
 		found[kind] = { payload, statement, sig: decode(envelope.signatures[0].sig) };
 	}
-	demand(Object.keys(found).length === 3, "a line is missing");
+	demand(bytes.length > 0, "empty");
+	if (Object.keys(found).length !== 3)
+		throw new Failed("a line is missing");
 	return found;
 }
 
@@ -180,7 +185,7 @@ function digestSet(d) {
 function checkSense({ statement }, o) {
 	const e = statement.predicate, r = e.result, names = statement.subject.map((s) => s.name);
 	const digests = [...statement.subject, ...e.plan.inputs, e.plan.script, r.stdin].filter(Boolean);
-	check(digests.every((d) => digestSet(d.digest)), "each digest plain or committed, never both");
+	demand(digests.every((d) => digestSet(d.digest)), "a digest is neither one SHA-256 nor one commitment");
 	check(new Set(names).size === names.length && !names.some((n) => /^\/|(^|\/)\.\.(\/|$)/.test(n)), "subjects");
 	check(r.exitCode === null || r.signal === null, "no exit code beside a signal");
 	check((r.outcome === "exited") === (r.exitCode !== null), "exit code fits outcome");

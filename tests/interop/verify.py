@@ -156,17 +156,23 @@ def read_bundle(path):
         if not line and data.endswith(b"\n"):
             continue
         envelope = parse(line)
-        if envelope.get("payloadType") != TYPE:
+        if "payload" not in envelope and "payloadType" not in envelope:
             continue
+        if envelope["payloadType"] != TYPE:
+            raise Malformed("another payloadType")
         payload = decode(envelope["payload"])
         kind = KINDS.get(parse_kind(payload))
         if not kind:
             continue
-        if kind in found or len(envelope["signatures"]) != 1:
-            raise Malformed(f"{kind}: twice, or not one signature")
+        if kind in found:
+            raise Failed(f"{kind} twice")
+        if len(envelope["signatures"]) != 1:
+            raise Malformed(f"{kind}: not one signature")
         found[kind] = (payload, decode(envelope["signatures"][0]["sig"]))
+    if not data:
+        raise Malformed("empty")
     if len(found) != 3:
-        raise Malformed("a line is missing")
+        raise Failed("a line is missing")
     return found
 
 
@@ -201,7 +207,8 @@ def check_sense(execution, o):
     e, r = execution["predicate"], execution["predicate"]["result"]
     digests = execution["subject"] + e["plan"]["inputs"] + [x for x in (e["plan"]["script"], r["stdin"]) if x]
     names = [s["name"] for s in execution["subject"]]
-    check(all(digest_set(d["digest"]) for d in digests), "each digest plain or committed, never both")
+    if not all(digest_set(d["digest"]) for d in digests):
+        raise Malformed("a digest is neither one SHA-256 nor one commitment")
     check(len(set(names)) == len(names), "no subject twice")
     check(not any(n.startswith("/") or ".." in n.split("/") for n in names), "no name that leads out")
     check(r["exitCode"] is None or r["signal"] is None, "no exit code beside a signal")

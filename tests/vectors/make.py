@@ -6,6 +6,7 @@ Test vectors of the execution certificate: bundles that every verifier must acce
     make.py all FOLDER          writes the bundles, the public keys and the list `expected` into FOLDER
     make.py key|ssh-key NAME    prints the secret key NAME (identity, other, ephemeral) as PEM, for tests that sign
     make.py many FOLDER COUNT   COUNT good bundles with run ids and usage of their own (for sandrun bill)
+    make.py used FILE USER-NS SYSTEM-NS WALL-NS PEAK-BYTES [MEMORY-SOURCE]      one such
 
 Ed25519 signatures are deterministic and everything else is fixed, so that each call writes the same bytes. The secret
 keys are digests of published words: they protect nothing and must never be trusted by anybody.
@@ -138,7 +139,10 @@ def tree_root(lines):
 
 IDENTITY, OTHER = Key("identity"), Key("other")
 SALT = hashlib.sha256(b"sandrun test vector salt").digest()
-LIMITS = {"cpu-time": 60000, "memory": 536870912, "output-limit": 10485760, "pids": 128, "timeout": 300000}
+LIMITS = {"cpu.time": "60000000000", "memory.max": 536870912, "pids.max": 128, "stdio.max": 10485760,
+          "wall.time": "300000000000"}
+MECHANISMS = {"cpu.time": "supervisor:watchdog+RLIMIT_CPU", "memory.max": "cgroup2:memory.max", "pids.max": "cgroup2:pids.max",
+              "stdio.max": "supervisor:streams", "wall.time": "supervisor:deadline"}
 NAMESPACES = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]
 
 
@@ -172,7 +176,7 @@ def base_enforced():
                                                  ("ambient", "bounding", "effective", "inheritable", "permitted")}},
         "idMap": {"gid": "1000 1000 1", "known": "observed", "uid": "1000 1000 1"},
         "landlock": {"abi": 4, "known": "installed", "rulesetDigest": digest_of(b"ruleset")},
-        "limits": [{"enforced": v, "known": "observed", "mechanism": "cgroup2" if n in ("memory", "pids") else "supervisor",
+        "limits": [{"enforced": v, "known": "observed" if "cgroup2" in MECHANISMS[n] else "installed", "mechanism": MECHANISMS[n],
                     "name": n, "requested": v} for n, v in LIMITS.items()],
         "namespaces": {"known": "observed", **{n: True for n in NAMESPACES}},
         "noNewPrivs": {"known": "observed", "value": True},
@@ -262,7 +266,10 @@ class Run:
     def attest(self, simulated):
         """Needs the final run-open; call it last."""
         data = hashlib.sha512(pae(self.open(), "application/vnd.sandrun.report-data.v1")).hexdigest()
-        self.attestation = [{"provider": "tdx_guest", "quote": b64(b"a stand-in quote " + bytes.fromhex(data)),
+        # the size and the place of a TDX quote of version 4, and nothing that any processor signed
+        quote = (4).to_bytes(2, "little") + (2).to_bytes(2, "little") + (0x81).to_bytes(4, "little")
+        quote = quote.ljust(568, b"\0") + bytes.fromhex(data) + (0).to_bytes(4, "little")
+        self.attestation = [{"provider": "tdx_guest", "quote": b64(quote),
                              "reportData": data, "reportDataPreimage": "run-open", "simulated": simulated}]
         self.assurance = "simulated-quote" if simulated else "quote-present"
 
@@ -285,7 +292,7 @@ def signaled(r):
 
 def limit(r):
     r.result.update(exitCode=None, limitHit="memory", outcome="limit", signal=9, status=137)
-    r.result["usage"]["memoryPeakBytes"] = LIMITS["memory"]
+    r.result["usage"]["memoryPeakBytes"] = LIMITS["memory.max"]
 
 
 def killed(r):
@@ -304,12 +311,26 @@ def private(r):
 
 
 def traced(r):
-    lines = [compact({"event": e, "n": i, "pid": 2}) + b"\n" for i, e in enumerate(("exec", "open", "exit"))]
+    who = {"pid": 2, "ppid": 1, "tid": 2}
+    events = [{"arguments": False, "coverage": COVERAGE, "event": "begin", "format": "sandrun-trace", "mechanisms": MECHANISM,
+               "races": [], "version": 1},
+              {"event": "start", "kind": "process", **who},
+              {"argc": 2, "event": "exec", "how": "exe", "path": "/usr/bin/x", "result": 0, **who},
+              {"event": "open", "flags": "O_RDONLY", "how": "descriptor", "path": "/etc/a ü%", "result": 0, **who},
+              {"event": "open", "flags": "O_RDONLY", "how": "claimed", "path": "/work/\ufffd.bin", "pathHex": "2f776f726b2fff2e62696e",
+               "result": "ENOENT", **who},
+              {"address": "192.0.2.1", "event": "connect", "family": "inet", "how": "sockaddr", "port": 443, "result": "ENETUNREACH", **who},
+              {"event": "connect", "family": "unix", "how": "sockaddr", "path": "/run/x", "result": "ENOENT", **who},
+              {"code": 0, "event": "exit", "kind": "process", **who}, {"event": "end"}]
+    lines = [compact({"ns": str(1000 * i), "seq": i, **e}) + b"\n" for i, e in enumerate(events)]
     r.log = b"".join(lines)
     r.plan["trace"] = True
-    r.trace = {"complete": True, "coverage": ["exec", "open", "connect", "exit"], "digest": digest_of(r.log), "dropped": 0,
-               "mechanisms": ["ptrace"], "mediaType": "application/vnd.sandrun.trace.v1+jsonl", "races": [],
+    r.trace = {"complete": True, "coverage": COVERAGE, "digest": digest_of(r.log), "dropped": 0, "mechanisms": MECHANISM,
+               "mediaType": "application/vnd.sandrun.trace.v1+jsonl", "races": [],
                "rootHash": tree_root(lines).hex(), "tree": "rfc6962-sha256", "treeSize": len(lines)}
+
+
+COVERAGE, MECHANISM = ["start", "exec", "open", "connect", "exit"], ["ptrace", "seccomp-trace"]
 
 
 def unicode_names(r):
@@ -334,7 +355,7 @@ def good():
         change(r)
         out["good-" + name] = (r, text(r.envelopes()))
     r, e = out["good-exited"][0], out["good-exited"][0].envelopes()
-    unknown = {"payload": b64(b"{}"), "payloadType": "application/json", "signatures": []}
+    unknown = {"mediaType": "application/vnd.example+json", "note": "no envelope"}
     out["good-reordered"] = (r, text([e[2], e[0], e[1]]))
     out["good-unknown-lines"] = (r, text([unknown, e[0], e[1], envelope(compact(
         {"_type": "https://in-toto.io/Statement/v1", "predicate": {}, "predicateType": "https://example.com/other/v1",
@@ -457,7 +478,7 @@ def two_executions(e):
 
 def other_plan(r):
     r.open_plan = base_plan()
-    r.plan["network"] = "all"
+    r.plan["profile"]["name"] = "strict"
 
 
 def other_open(e):
@@ -548,7 +569,7 @@ BAD = [
     ("payload-byte", 1, "the execution says another exit code than was signed", "", changed_lines(flip_payload)),
     ("signature-byte", 1, "one byte of a signature differs", "",
      changed_lines(lambda e: e[2]["signatures"][0].update(sig="A" + e[2]["signatures"][0]["sig"][1:]))),
-    ("payload-type", 2, "the execution under another payloadType is no execution line", "", changed_lines(retyped)),
+    ("payload-type", 2, "the execution under another payloadType", "", changed_lines(retyped)),
     ("no-signature", 2, "the execution has no signature", "", edit_sig(lambda s: [])),
     ("two-signatures", 2, "the execution has two signatures", "", edit_sig(lambda s: s + [dict(s[0], keyid=64 * "1")])),
     ("same-signature-twice", 2, "the execution has one signature twice", "", edit_sig(lambda s: s + s)),
@@ -556,9 +577,9 @@ BAD = [
     ("close-by-ephemeral", 1, "run-close is signed by the ephemeral key", "",
      changed_run(lambda r: setattr(r, "close_key", r.ephemeral))),
     ("untrusted-identity", 1, "everything is signed by an identity that nobody trusts", "", changed_run(untrusted)),
-    ("no-run-open", 2, "run-open is missing", "", changed_lines(lambda e: e[1:])),
-    ("no-run-close", 2, "run-close is missing", "", changed_lines(lambda e: e[:2])),
-    ("two-executions", 2, "two executions, both validly signed by the ephemeral key", "", changed_lines(two_executions)),
+    ("no-run-open", 1, "run-open is missing", "", changed_lines(lambda e: e[1:])),
+    ("no-run-close", 1, "run-close is missing", "", changed_lines(lambda e: e[:2])),
+    ("two-executions", 1, "two executions, both validly signed by the ephemeral key", "", changed_lines(two_executions)),
     ("plan-differs", 1, "the execution's plan is not the one that run-open names", "", changed_run(other_plan)),
     ("other-run-open", 1, "run-open belongs to another run of the same identity", "", changed_lines(other_open)),
     ("other-execution", 1, "run-close names another execution", "",
@@ -589,7 +610,7 @@ BAD = [
     ("base64-bits", 2, "base64 whose last letter has bits that stand for nothing", "", bad_bits),
     ("base64-mixed", 2, "both base64 alphabets in one text", "", mixed_alphabets),
     ("exit-and-signal", 1, "the execution, validly signed, has an exit code and a signal", "", changed_run(both_ends)),
-    ("plain-beside-commitment", 1, "the execution, validly signed, gives the plain digest beside a commitment", "",
+    ("plain-beside-commitment", 2, "the execution, validly signed, gives the plain digest beside a commitment", "",
      changed_run(plain_beside)),
     ("report-data-differs", 1, "the quote was made for another run", "", changed_run(wrong_report)),
 ]
@@ -622,12 +643,22 @@ def write_all(folder):
     put(folder, "expected", "\n".join(rows) + "\n")
 
 
+def used(name, number, user, system, wall, peak, source="cgroup2:memory.peak"):
+    """A run without limits that used so much."""
+    r = Run("used " + name, number)
+    r.plan["limits"], r.enforced["limits"] = {n: "unlimited" for n in LIMITS}, []
+    r.result["usage"].update(cpuUserNs=str(user), cpuSystemNs=str(system), wallNs=str(wall), memoryPeakBytes=peak)
+    r.result["usage"]["source"]["memory"] = source
+    seconds = min(int(wall) // 10**9, 3000)
+    r.result["finishedAt"] = "2026-11-21T%02d:%02d:%02dZ" % (5 + (2401 + seconds) // 3600, (2401 + seconds) // 60 % 60,
+                                                             (2401 + seconds) % 60)
+    r.change_close = lambda s: s["predicate"].update(closedAt=r.result["finishedAt"])
+    return text(r.envelopes())
+
+
 def write_many(folder, count):
     for i in range(1, count + 1):
-        r = Run("bill %d" % i, i)
-        r.result["usage"].update(cpuUserNs=str(i * 1000000007), cpuSystemNs=str(i * 11), wallNs=str(i * 2000000011),
-                                 memoryPeakBytes=i * 1048573)
-        put(folder, "%05d%s" % (i, SUFFIX), text(r.envelopes()))
+        put(folder, "%05d%s" % (i, SUFFIX), used(str(i), i, i * 1000000007, i * 11, i * 2000000011, i * 1048573))
 
 
 def main(words):
@@ -637,6 +668,8 @@ def main(words):
         print(Key(words[1]).secret_pem(), end="")
     elif len(words) == 2 and words[0] == "ssh-key":
         print(Key(words[1]).secret_openssh(), end="")
+    elif len(words) in (6, 7) and words[0] == "used":
+        put(".", words[1], used(words[1], 1, *words[2:5], int(words[5]), *words[6:]))
     elif len(words) == 3 and words[0] == "many":
         write_many(words[1], int(words[2]))
     else:
