@@ -149,6 +149,8 @@ _sandrun() {
 		else
 			_sandrun_words 'list show prune --json --keep --help' "$cur"
 		fi
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == export || ${COMP_WORDS[1]} == bill ]]; then
 		_sandrun_certificates "${COMP_WORDS[1]}" "$prev" "$cur"
 		return
