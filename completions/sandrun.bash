@@ -121,6 +121,22 @@ _sandrun_place() {
 	echo options
 }
 
+# export and bill: options, their values, certificates.
+_sandrun_certificates() {
+	local cur=$3 options='--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help'
+	[[ $1 == export ]] || options='--rates --json --csv --key --trust --help'
+	case $2 in
+	--line) _sandrun_words 'run-open execution run-close' "$cur" ;;
+	--trust) _sandrun_files -d "$cur" ;;
+	*)
+		case $cur in
+		-*) _sandrun_words "$options" "$cur" ;;
+		*) _sandrun_files -f "$cur" ;;
+		esac
+		;;
+	esac
+}
+
 _sandrun() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=() i
 	COMPREPLY=()
@@ -168,6 +184,10 @@ _sandrun() {
 		fi
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == export || ${COMP_WORDS[1]} == bill ]]; then
+		_sandrun_certificates "${COMP_WORDS[1]}" "$prev" "$cur"
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -189,7 +209,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace export bill' -- "$cur")
 			;;
 		esac
 		;;

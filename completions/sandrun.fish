@@ -57,6 +57,10 @@ complete -c sandrun -n '__fish_seen_subcommand_from compare; and string match -q
 complete -c sandrun -n __sandrun_at_first -a trace -d 'Show a trace, prove that a line is in it'
 complete -c sandrun -n '__fish_seen_subcommand_from trace' -a 'show prove check --json --help'
 complete -c sandrun -n __sandrun_at_first -a doctor -d 'Try what this machine can do, and say the mend'
+complete -c sandrun -n __sandrun_at_first -a export -d 'A certificate in forms of other tools'
+complete -c sandrun -n '__fish_seen_subcommand_from export' -a '--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help'
+complete -c sandrun -n __sandrun_at_first -a bill -d 'An itemised total out of certificates'
+complete -c sandrun -n '__fish_seen_subcommand_from bill' -a '--rates --json --csv --key --trust --help'
 complete -c sandrun -f -n '__fish_seen_subcommand_from doctor' -a '--json --apparmor'
 complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 

@@ -24,6 +24,8 @@ subcommand_fn key_main;
 subcommand_fn certificate_main;
 subcommand_fn verify_main;
 subcommand_fn compare_main;
+subcommand_fn export_main;
+subcommand_fn bill_main;
 
 /* The row of a word, or NULL. */
 const struct subcommand *subcommand_find(const char *word);
