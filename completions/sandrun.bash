@@ -41,6 +41,7 @@ _sandrun_value() {
 	--show | -o | --output) _sandrun_files -f "$2" ;;
 	--setenv) mapfile -t COMPREPLY < <(compgen -v -- "$2") ;;
 	--proc) _sandrun_words 'fresh none' "$2" ;;
+	--salt) _sandrun_words 'kept destroyed' "$2" ;;
 	--error-format) _sandrun_words 'text json' "$2" ;;
 	--attest) _sandrun_words 'auto none tsm dstack' "$2" ;;
 	--color) _sandrun_words 'auto always never' "$2" ;;
@@ -188,6 +189,20 @@ _sandrun() {
 		_sandrun_certificates "${COMP_WORDS[1]}" "$prev" "$cur"
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == open ]]; then
+		case $prev in
+		--item) _sandrun_words 'input: output: script: argv env stdin stdout stderr terminal stdout+stderr' "$cur" ;;
+		--trust) _sandrun_files -d "$cur" ;;
+		*)
+			if [[ $cur == -* ]]; then
+				_sandrun_words '--item --input --opening --salt-file --key --trust --json --help' "$cur"
+			else
+				_sandrun_files -f "$cur"
+			fi
+			;;
+		esac
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -209,7 +224,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace export bill' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace export bill open' -- "$cur")
 			;;
 		esac
 		;;
