@@ -243,7 +243,8 @@ int verify_certificate(const struct verify_call *call, const char *path, const s
 static char *beside(const char *certificate, const char *run_id, const char *suffix)
 {
 	const char *slash = strrchr(certificate, '/');
-	char *paths[] = { str_format("%s%s", certificate, suffix),
+	size_t stem = strlen(certificate) - (str_has_suffix(certificate, SR_CERTSTORE_SUFFIX) ? strlen(SR_CERTSTORE_SUFFIX) : 0);
+	char *paths[] = { str_format("%s%s", certificate, suffix), str_format("%.*s%s", (int)stem, certificate, suffix),
 			  str_format("%.*s%s%s", slash ? (int)(slash + 1 - certificate) : 0, certificate, run_id, suffix) };
 	char *found = NULL;
 

@@ -93,6 +93,8 @@ static bool read_status(pid_t pid, struct sr_observed *ret)
 		return false;
 	ret->no_new_privs = atoi(number);
 	ret->seccomp = atoi(mode);
+	if (ret->seccomp == 3) /* SECCOMP_MODE_DEAD: its filter has killed it already */
+		ret->seccomp = 2;
 	return true;
 }
 

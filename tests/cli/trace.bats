@@ -230,6 +230,13 @@ start thread 9 10 2 - -"
 	assert_equal "$(certified .predicate.plan.trace)" true
 	assert_equal "$(stat -c %a "$LOG")" 600
 	jq -e . "$LOG" >/dev/null
+	sr verify "$T/c.intoto.jsonl" --key "$XDG_DATA_HOME/sandrun/identity.pub.pem"
+	assert_success
+	assert_match "$output" '(^|'$'\n'')ok +trace '
+	sed -i 's/"exec"/"open"/' "$LOG"
+	sr verify "$T/c.intoto.jsonl" --key "$XDG_DATA_HOME/sandrun/identity.pub.pem"
+	assert_status 1
+	assert_match "$output" '(^|'$'\n'')FAILED +trace '
 	sr --certificate "$T/c.intoto.jsonl" -- true
 	assert_equal "$(certified '.predicate | [.trace, .plan.trace] | tojson')" "[null,false]"
 }
