@@ -166,6 +166,7 @@ def base_plan():
         "project": None,
         "script": {"digest": digest_of(b"print(1)\n"), "name": "primes.py"},
         "stdin": "none",
+        "strict": False,
         "trace": False,
     }
 
