@@ -66,6 +66,16 @@ unshare EPERM unshare CLONE_NEWNET"
 	assert_equal "$(report 'has("learned") | not')" true
 }
 
+# Of the numbers on standard input, those that this kernel has no call for. Linux 6.1, the oldest, ends at 450; what came
+# later does nothing with such arguments.
+unknown_here() {
+	python3 -c 'import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+for n in map(int, sys.stdin):
+    if n > 450 and libc.syscall(ctypes.c_long(n), *[ctypes.c_long(-1)] * 6) == -1 and ctypes.get_errno() == 38:
+        print(n)'
+}
+
 @test "every call from 0 to 600 gets the same answer with and without, and every refusal is listed once" {
 	local profile
 	for profile in default strict; do
@@ -76,18 +86,20 @@ unshare EPERM unshare CLONE_NEWNET"
 		sr -p "$profile" --no-strict --learn --report "$T/report.json" "$(probe refused)" all
 		assert_success
 		assert_output "$plain"
-		# The kernel itself answers ENOSYS to few calls of its table: futex and map_shadow_stack, with such arguments.
+		# The kernel itself answers ENOSYS to few calls of its table: futex and map_shadow_stack, with such arguments;
+		# and to what is newer than it is.
 		report '.learned.calls[] | select(.errno == "ENOSYS") | .number' | sort >"$T/learned"
 		sed -n 's/^\([0-9]*\): ENOSYS$/\1/p' <<<"$plain" | sort >"$T/plain"
 		assert_equal "$(comm -23 "$T/learned" "$T/plain")" ""
-		[ "$(comm -13 "$T/learned" "$T/plain" | wc -l)" -le 3 ]
+		comm -13 "$T/learned" "$T/plain" >"$T/kernels"
+		[ "$(grep -cvxF "$(unknown_here <"$T/kernels")" "$T/kernels")" -le 3 ]
 		assert_equal "$(report '.learned.calls | map(.count) | max')" 1
 		[ "$(report '.learned.calls | map(select(.errno == "EPERM")) | length')" -gt 40 ]
 	done
 }
 
 @test "many refusals from many threads at once: each is answered and counted" {
-	sr --learn --report "$T/report.json" "$(probe refused)" flood 8 10000
+	sr --learn -t 10m --cpu-time 10m --report "$T/report.json" "$(probe refused)" flood 8 10000
 	assert_success
 	assert_output "answered: 80000"
 	assert_equal "$(report '.learned.calls | map(select(.call == "io_setup") | .count) | add')" 80000

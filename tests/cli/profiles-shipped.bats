@@ -5,7 +5,7 @@
 
 load ../lib/common
 
-BATS_TEST_TIMEOUT=300
+BATS_TEST_TIMEOUT=${SR_TEST_TIMEOUT:-300}
 
 setup() {
 	cd "$T"

@@ -6,7 +6,7 @@
 
 load ../lib/common
 
-BATS_TEST_TIMEOUT=300
+BATS_TEST_TIMEOUT=${SR_TEST_TIMEOUT:-300}
 
 setup() {
 	mkdir "$T/outside"
