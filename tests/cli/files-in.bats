@@ -314,7 +314,7 @@ digest() {
 	assert_canaries
 }
 
-@test "nothing of a run is left on the host" {
+@test "nothing of a run is left on the host but its certificate" {
 	mkdir p
 	echo x >p/a
 	local before after
@@ -323,5 +323,10 @@ digest() {
 	sr -C p -i p/a:b -- sh -c 'echo y >c; mkdir d'
 	assert_success
 	after=$(find . | sort)
-	assert_equal "$after" "$before"
+	assert_match "$(comm -13 <(echo "$before") <(echo "$after"))" '^\./[^ ]*/certificates/[-0-9a-f]{36}\.intoto\.jsonl$'
+	assert_equal "$(comm -23 <(echo "$before") <(echo "$after"))" ""
+	before=$after
+	sr --no-certificate -C p -i p/a:b -- sh -c 'echo y >c; mkdir d'
+	assert_success
+	assert_equal "$(find . | sort)" "$before"
 }
