@@ -98,8 +98,9 @@ static void compare_plans(struct pair *p)
 		add(p, SR_CHECK_OK, "plan", "plan-same", "the same, to the digest");
 		return;
 	}
-	json_object_foreach((json_t *)a, key, value)
+	json_object_foreach((json_t *)a, key, value) {
 		compare_member(value, json_object_get(b, key), key, &d, &env_hidden);
+	}
 	if (d.differs) /* a verified plan has all members and no others: what is in b is in a */
 		verify_add(p->list, SR_CHECK_FAILED, "plan", "plan-differs", "they differ, in %s", SHOWN(d.differs));
 	else if (d.hidden)
@@ -218,16 +219,20 @@ static void compare_results(struct pair *p)
 
 static void compare_identities(struct pair *p)
 {
-	if (p->a->identity == p->b->identity && strcmp(p->a->open_sha256, p->b->open_sha256) == 0)
+	const struct sr_trusted *a = p->a->identity, *b = p->b->identity;
+
+	if (!a || !b)
+		return; /* holds() said so */
+	if (a == b && strcmp(p->a->open_sha256, p->b->open_sha256) == 0)
 		add(p, SR_CHECK_BELOW, "identity", "identity-same-run", "both are the certificate of one run");
-	else if (p->a->identity == p->b->identity)
-		verify_add(p->list, SR_CHECK_BELOW, "identity", "identity-same", "both are by %s: the second confirms nothing that the first could not have said alone",
-			   p->a->identity->id);
-	else if (p->a->identity->own && p->b->identity->own)
+	else if (a == b)
+		verify_add(p->list, SR_CHECK_BELOW, "identity", "identity-same",
+			   "both are by %s: the second confirms nothing that the first could not have said alone", a->id);
+	else if (a->own && b->own)
 		add(p, SR_CHECK_BELOW, "identity", "identity-same", "both are by keys of this user's own, an older one and a newer one");
 	else
 		verify_add(p->list, SR_CHECK_OK, "identity", "identity-two", "two keys, %.16s... and %.16s...; whether two people hold them, no file can show",
-			   p->a->identity->id, p->b->identity->id);
+			   a->id, b->id);
 }
 
 /* Each must hold by itself; that one is by the own key, which nobody named, is no fault here. */
@@ -235,7 +240,7 @@ static bool holds(struct pair *p, const struct sr_verified *v, const char *which
 {
 	const struct sr_check *worst = verify_worst(v);
 
-	if (worst && worst->state == SR_CHECK_BELOW && v->execution && v->identity->own && strcmp(worst->code, "identity-own") == 0)
+	if (worst && worst->state == SR_CHECK_BELOW && v->execution && v->identity && v->identity->own && strcmp(worst->code, "identity-own") == 0)
 		worst = NULL;
 	if (!worst)
 		return true;

@@ -266,7 +266,8 @@ static int load_opening(struct verify_call *call, struct sr_verified *v, struct 
 
 	*ret_have = false;
 	if (!path && v->run_id && strcmp(call->operands[0], "-") != 0 && (call->inputs.count || call->outputs.count))
-		path = found = beside(call->operands[0], v->run_id, SR_CERTSTORE_OPENING);
+		found = beside(call->operands[0], v->run_id, SR_CERTSTORE_OPENING);
+	path = found ? found : path;
 	if (!path || !v->execution)
 		return 0;
 	r = open_file(path, &fd, err);
@@ -315,7 +316,8 @@ static int check_trace(struct verify_call *call, struct sr_verified *v, struct s
 
 	if (!path && v->execution && json_is_object(json_object_get(v->execution, "trace"))) {
 		if (strcmp(call->operands[0], "-") != 0)
-			path = found = beside(call->operands[0], v->run_id, SR_CERTSTORE_TRACE);
+			found = beside(call->operands[0], v->run_id, SR_CERTSTORE_TRACE);
+		path = found;
 		if (!path)
 			verify_add(v, SR_CHECK_NOT_SHOWN, "trace", "trace-not-given", "there is one, and its log is not here (--trace)");
 	}

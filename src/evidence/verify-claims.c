@@ -139,8 +139,9 @@ void verify_private(struct verifier *c)
 	    FAIL_IF(c, json_is_true(json_object_get(private, "args")) && !null_at(plan, "argv.recorded"), "private", "private-args",
 		    "the plan says private arguments, and they stand in it"))
 		return;
-	json_array_foreach(json_object_get(plan, "inputs"), i, item)
+	json_array_foreach(json_object_get(plan, "inputs"), i, item) {
 		committed += is_commitment(json_object_get(item, "digest"));
+	}
 	if (committed || outputs)
 		verify_add(c->v, SR_CHECK_OK, "private", "private", "%zu private inputs%s, as commitments: what they hold shows with their opening alone",
 			   committed, outputs ? " and the outputs" : "");
@@ -173,8 +174,9 @@ void verify_destruction(struct verifier *c)
 	struct words open = { .used = 0 };
 	size_t i;
 
-	json_array_foreach(claims, i, item)
+	json_array_foreach(claims, i, item) {
 		say(&open, !json_is_true(json_object_get(item, "performed")), SHOWN(text_at(item, "target")));
+	}
 	if (open.used)
 		verify_add(c->v, SR_CHECK_NOT_SHOWN, "destruction", "destruction-open", "not destroyed, or not seen to be: %s", open.text);
 	else

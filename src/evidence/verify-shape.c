@@ -133,7 +133,7 @@ static int wrong(struct sr_fault *f, const char *code, const char *name, const c
 
 static const struct shape *find(const struct shape *rows, const char *key)
 {
-	for (; rows->key; rows++) {
+	for (; rows && rows->key; rows++) {
 		if (strcmp(rows->key, key) == 0)
 			return rows;
 	}

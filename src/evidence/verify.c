@@ -57,21 +57,22 @@ const char *check_state_name(enum sr_check_state s)
 
 void verify_add(struct sr_verified *v, enum sr_check_state state, const char *what, const char *code, const char *fmt, ...)
 {
-	struct sr_check *bigger = realloc(v->checks, (v->count + 1) * sizeof(*bigger));
-	char text[1024];
+	struct sr_check *bigger;
+	char text[1024], *own;
 	va_list ap;
 
-	if (bigger)
-		v->checks = bigger;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (bigger)
-		v->checks[v->count] = (struct sr_check){ .what = what, .code = code, .state = state, .text = strdup(text) };
-	if (bigger && v->checks[v->count].text)
-		v->count++;
-	else
+	own = strdup(text);
+	bigger = own ? realloc(v->checks, (v->count + 1) * sizeof(*bigger)) : NULL;
+	if (!bigger) {
+		free(own);
 		v->out_of_memory = true; /* a list that may lack its worst line is no list */
+		return;
+	}
+	v->checks = bigger;
+	v->checks[v->count++] = (struct sr_check){ .what = what, .code = code, .state = state, .text = own };
 }
 
 static void add_fault(struct verifier *c, const char *what, const struct sr_fault *f)
