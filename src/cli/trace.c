@@ -23,7 +23,7 @@
 #include "run/certstore.h"
 
 #define STAGE "trace"
-#define LINE_MAX_BYTES (2U * SR_TRACELOG_LINE_MAX)
+#define LINE_MAX_BYTES ((size_t)2 * SR_TRACELOG_LINE_MAX)
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
 #define HOLDS 0
@@ -164,8 +164,9 @@ static bool show_line(const char *line, size_t len)
 
 	if (good) {
 		if (json_object_get(o, "pid"))
-			(void)snprintf(who, sizeof(who), tid == pid ? "%" JSON_INTEGER_FORMAT : "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
-				       pid, tid);
+			(void)snprintf(who, sizeof(who), "%" JSON_INTEGER_FORMAT, pid);
+		if (json_object_get(o, "pid") && tid != pid)
+			(void)snprintf(who, sizeof(who), "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, pid, tid);
 		(void)printf("%6" PRIu64 "  %4" PRIu64 ".%06" PRIu64 "  %-9s %-8s ", (uint64_t)json_integer_value(json_object_get(o, "seq")),
 			     at / 1000000000U, at / 1000 % 1000000U, who, str_escape(name, event, sizeof(event)));
 		show_rest(o, name);
@@ -251,7 +252,7 @@ static int prove(const struct cli_run *c, const char *operand, uint64_t line, bo
 	struct sr_error err = SR_ERROR_INIT;
 	SR_AUTOFREE char *path = NULL;
 	SR_AUTOCLOSE int fd = open_log(operand, &path, &err);
-	struct sr_inclusion proof;
+	struct sr_inclusion proof = { .leaf = NULL };
 	uint64_t lines = 0;
 	int r = fd < 0 ? 0 : inclusion_make(fd, line, &proof, &lines);
 
@@ -280,7 +281,7 @@ static int check_one(const char *path, const uint8_t root[static SR_DIGEST_BYTES
 {
 	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	SR_AUTOFREE char *text = NULL;
-	struct sr_inclusion proof;
+	struct sr_inclusion proof = { .leaf = NULL };
 	size_t len = 0;
 	int r = fd < 0 ? -errno : io_read_all(fd, SR_INCLUSION_BYTES_MAX, &text, &len);
 

@@ -16,7 +16,7 @@ int inclusion_hex(const char *text, uint8_t out[static SR_DIGEST_BYTES])
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
 
-	if (!text || strlen(text) != 2 * SR_DIGEST_BYTES)
+	if (!text || strlen(text) != SR_DIGEST_HEX - 1)
 		return -EBADMSG;
 	for (size_t i = 0; i < SR_DIGEST_BYTES; i++) {
 		const char *high = strchr(digits, text[2 * i]), *low = strchr(digits, text[2 * i + 1]);
@@ -97,7 +97,7 @@ int inclusion_make(int log_fd, uint64_t index, struct sr_inclusion *ret, uint64_
 	SR_AUTOFREE struct sr_merkle_prover *prover = calloc(1, sizeof(*prover));
 	SR_AUTOFREE char *line = malloc(SR_TRACELOG_LINE_MAX);
 	struct pass first = { .prover = NULL }, second = { .prover = prover, .index = index, .line = line };
-	uint8_t root[SR_DIGEST_BYTES], again[SR_DIGEST_BYTES];
+	uint8_t root[SR_DIGEST_BYTES] = { 0 }, again[SR_DIGEST_BYTES] = { 0 };
 	int r = prover && line ? pass(log_fd, &first, root) : -ENOMEM;
 
 	*ret_lines = first.text.tree.size;

@@ -13,6 +13,6 @@
 /* "ENOENT"; one that has no name here in `other`, as "E123". */
 const char *trace_errno_name(int errnum, char other[static 16]);
 /* Flags of open(2): "O_WRONLY|O_CREAT|O_TRUNC|0x80000000". */
-void trace_open_flags(uint64_t flags, char out[static SR_TRACE_FLAGS_TEXT]);
+void trace_open_flags(uint64_t value, char out[static SR_TRACE_FLAGS_TEXT]);
 
 #endif

@@ -27,14 +27,20 @@ void trace_peer_claimed(pid_t tid, uint64_t address, uint64_t length, struct tra
 	ret->length = trace_read(tid, address, ret->address, want, false);
 }
 
+int trace_copy_fd(pid_t tgid, int fd)
+{
+	SR_AUTOCLOSE int pidfd = (int)syscall(KERNEL_PIDFD_OPEN, tgid, 0U);
+
+	return pidfd < 0 ? -1 : (int)syscall(KERNEL_PIDFD_GETFD, pidfd, fd, 0U);
+}
+
 bool trace_peer_of(pid_t tgid, int fd, bool own, struct trace_peer *ret)
 {
-	SR_AUTOCLOSE int pidfd = (int)syscall(KERNEL_PIDFD_OPEN, tgid, 0U), copy = -1;
+	SR_AUTOCLOSE int copy = trace_copy_fd(tgid, fd);
 	socklen_t len = sizeof(ret->address);
 	struct sockaddr *address = (struct sockaddr *)(void *)ret->address;
 
 	memset(ret, 0, sizeof(*ret));
-	copy = pidfd < 0 ? -1 : (int)syscall(KERNEL_PIDFD_GETFD, pidfd, fd, 0U);
 	if (copy < 0 || (own ? getsockname(copy, address, &len) : getpeername(copy, address, &len)) < 0)
 		return false;
 	ret->length = len < sizeof(ret->address) ? len : sizeof(ret->address);

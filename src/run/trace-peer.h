@@ -17,6 +17,9 @@ struct trace_peer {
 	size_t length;                     /* 0: none */
 };
 
+/* The process's descriptor, once more as ours (pidfd_getfd(2), Linux 5.6); the caller closes it. -1 where that cannot be. */
+int trace_copy_fd(pid_t tgid, int fd);
+
 /* From the thread's memory: another thread may have changed it since the kernel read it. */
 void trace_peer_claimed(pid_t tid, uint64_t address, uint64_t length, struct trace_peer *ret);
 /* Of the process's descriptor, getpeername(2) or with `own` getsockname(2). False where it has none or cannot be asked. */

@@ -117,28 +117,31 @@ static void result_or_unfinished(struct sr_trace_record *t, int64_t value)
 		result(t, value);
 }
 
-/* Reads /proc/TID/NAME; true when it is a whole text. */
-static bool read_link(pid_t tid, const char *name, char out[static PATH_MAX + 1])
+/* Reads a link of /proc; true when it is a whole text. */
+static bool read_link(const char *link, char out[static PATH_MAX + 1])
 {
-	char link[64];
-	ssize_t n;
+	ssize_t n = readlink(link, out, PATH_MAX + 1);
 
-	(void)snprintf(link, sizeof(link), "/proc/%d/%s", (int)tid, name);
-	n = readlink(link, out, PATH_MAX + 1);
 	if (n <= 0 || n > PATH_MAX)
 		return false;
 	out[n] = '\0';
 	return true;
 }
 
-/* The kernel writes it behind the name of a file that has none any more; a file may also be called like that. */
-static void write_path(struct sr_trace_record *t, pid_t tid, const char *name, char *path)
+static bool read_link_of(pid_t tid, const char *name, char out[static PATH_MAX + 1])
 {
 	char link[64];
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/%s", (int)tid, name);
+	return read_link(link, out);
+}
+
+/* The kernel writes " (deleted)" behind the name of a file that has none any more; a file may also be called like that. */
+static void write_path(struct sr_trace_record *t, const char *link, char *path)
+{
 	struct stat st;
 	bool deleted = false;
 
-	(void)snprintf(link, sizeof(link), "/proc/%d/%s", (int)tid, name);
 	if (str_has_suffix(path, DELETED) && stat(link, &st) == 0 && st.st_nlink == 0) {
 		path[strlen(path) - strlen(DELETED)] = '\0';
 		deleted = true;
@@ -178,7 +181,7 @@ static char *name_of_exec(pid_t tid)
 		len = trace_read(tid, aux[i + 1], name, sizeof(name), true);
 		if (len == 0 || !memchr(name, '\0', len))
 			return NULL;
-		if (*name != '/' && read_link(tid, "cwd", cwd))
+		if (*name != '/' && read_link_of(tid, "cwd", cwd))
 			return str_format("%s/%s", cwd[1] ? cwd : "", str_has_prefix(name, "./") ? name + 2 : name);
 		return str_format("%s", name);
 	}
@@ -209,7 +212,7 @@ static void on_exec(void *arg, pid_t tid, pid_t former)
 	struct trace_task *task;
 	struct trace_info info;
 	SR_AUTOFREE char *asked = NULL;
-	char path[PATH_MAX + 1];
+	char path[PATH_MAX + 1], link[64];
 	int64_t argc = -1;
 
 	if (former != tid)
@@ -219,8 +222,9 @@ static void on_exec(void *arg, pid_t tid, pid_t former)
 		return;
 	asked = name_of_exec(tid);
 	line_of(t, task, "exec");
-	if (read_link(tid, "exe", path)) {
-		write_path(t, tid, "exe", path);
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
+	if (read_link(link, path)) {
+		write_path(t, link, path);
 		tracelog_text(t->log, "how", "exe");
 		if (asked && strcmp(asked, path) != 0)
 			tracelog_text(t->log, "asked", asked);
@@ -258,22 +262,33 @@ static const char *how(const struct sr_trace_record *t, const struct trace_task 
 	return task->shared || is_shared(t, task) ? "descriptor-shared" : "descriptor";
 }
 
+/* What the descriptor is. A process that made itself undumpable shows its descriptors in /proc to root alone: then by a copy. */
+static bool write_opened(struct sr_trace_record *t, const struct trace_task *task, int fd)
+{
+	char path[PATH_MAX + 1], link[64];
+	SR_AUTOCLOSE int copy = -1;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)task->tid, fd);
+	if (!read_link(link, path)) {
+		copy = trace_copy_fd(task->process->tgid, fd);
+		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", copy);
+		if (copy < 0 || !read_link(link, path))
+			return false;
+	}
+	write_path(t, link, path);
+	tracelog_text(t->log, "how", how(t, task));
+	if (task->asked && strcmp(task->asked, path) != 0)
+		tracelog_text(t->log, "asked", task->asked);
+	return true;
+}
+
 static void opened(struct sr_trace_record *t, const struct trace_task *task, int64_t value)
 {
-	char path[PATH_MAX + 1], name[32], flags[SR_TRACE_FLAGS_TEXT];
+	char flags[SR_TRACE_FLAGS_TEXT];
 
 	line_of(t, task, "open");
-	(void)snprintf(name, sizeof(name), "fd/%lld", (long long)value);
-	if (value >= 0 && read_link(task->tid, name, path)) {
-		bool other = task->asked && strcmp(task->asked, path) != 0;
-
-		write_path(t, task->tid, name, path);
-		tracelog_text(t->log, "how", how(t, task));
-		if (other)
-			tracelog_text(t->log, "asked", task->asked);
-	} else {
+	if (value < 0 || !write_opened(t, task, (int)value))
 		write_claimed(t, task);
-	}
 	trace_open_flags(task->flags, flags);
 	tracelog_text(t->log, "flags", flags);
 	result_or_unfinished(t, value);
@@ -291,7 +306,7 @@ static void met(struct sr_trace_record *t, const struct trace_task *task, int64_
 	line_of(t, task, row->event);
 	if (!asked)
 		trace_peer_claimed(task->tid, task->args[row->address], (uint32_t)task->args[row->address + 1], &peer);
-	trace_peer_write(t->log, &peer, !asked && read_link(task->tid, "cwd", cwd) ? cwd : NULL);
+	trace_peer_write(t->log, &peer, !asked && read_link_of(task->tid, "cwd", cwd) ? cwd : NULL);
 	tracelog_text(t->log, "how", asked ? how(t, task) : "sockaddr");
 	result_or_unfinished(t, value);
 	tracelog_end(t->log, false);
@@ -365,12 +380,14 @@ static bool on_filter(void *arg, pid_t tid)
 	const struct trace_row *row;
 	int r = trace_info_of(tid, &info);
 
-	row = r == 0 && info.op == TRACE_INFO_SECCOMP && info.entry.nr < SR_SYSCALL_NUMBER_MAX ? t->row_of[info.entry.nr] : NULL;
-	if (r < 0 || !task || !row || info.entry.data != SR_TRACE_DATA) {
-		if (r == 0 && info.op == TRACE_INFO_SECCOMP && info.entry.data != SR_TRACE_DATA)
-			(void)trace_skip(tid); /* a filter of the payload's own wanted a tracer: it has none */
-		else if (r != -ESRCH)
+	if (r < 0 || !task) {
+		if (r != -ESRCH) /* it was killed */
 			tracelog_drop(t->log); /* a kernel before 5.3, or no memory */
+		return false;
+	}
+	row = info.op == TRACE_INFO_SECCOMP && info.entry.nr < SR_SYSCALL_NUMBER_MAX ? t->row_of[info.entry.nr] : NULL;
+	if (!row || info.entry.data != SR_TRACE_DATA) {
+		(void)trace_skip(tid); /* a filter of the payload's own wanted a tracer: it has none */
 		return false;
 	}
 	if (row->kind == TRACE_CLONE) {

@@ -170,6 +170,23 @@ start thread 9 10 2 - -"
 	[ "$(events '"open"' 'select(.how == "descriptor-shared" and (.asked // .path) == "/dev/null") | 1' | wc -l)" -gt 1000 ]
 }
 
+@test "a program that nobody may read, or that made itself undumpable, hides nothing" {
+	cat >"$T/a.py" <<'PYTHON'
+import ctypes, os, shutil, subprocess
+shutil.copy("/usr/bin/true", "/work/t")
+os.chmod("/work/t", 0o111)
+subprocess.run(["/work/t"])
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+os.chdir("/etc")
+open("passwd").close()
+PYTHON
+	traced "$T/a.py"
+	assert_success
+	assert_equal "$(events '"exec"' 'select(.path == "/work/t") | .how')" exe
+	assert_equal "$(events '"open"' 'select(.pid == 3) | .how' | sort -u)" descriptor
+	assert_equal "$(events '"open"' 'select(.path == "/etc/passwd") | .how')" descriptor
+}
+
 @test "a child cannot leave the tracer, and a filter of the program's own has none" {
 	sr "$(probe traced)" untraced
 	assert_output "clone: OK"
