@@ -45,15 +45,28 @@ change() {
 	assert_contains "$(cat "$TOP/src/evidence/attest.h")" '"application/vnd.sandrun.report-data.v1"'
 }
 
-@test "the page names every field of the predicates, of the plan and of the result" {
+@test "the page names every field" {
 	local key page keys
+	mkfifo "$T/alive"
+	exec 7<>"$T/alive"
+	python3 "$TESTS/lib/attest-stand-in.py" dstack "$T/agent" <"$T/alive" >"$T/said" 2>&1 7>&- 3>&- &
+	keeper=$!
+	wait_for 30 grep -q ready "$T/said"
+	echo a >"$T/in"
+	cd "$T"
+	sr --certificate "$T/full" --trace --private-input "$T/in" --attest-simulated "$T/agent" --nonce "$(openssl rand -hex 32)" \
+		-o '*.txt' -- sh -c 'echo 1 >a.txt'
+	exec 7>&-
+	kill "$keeper" || true
+	assert_success
 	page=$(sed 's/\\&//g' "$TOP/man/sandrun-certificate.5")
-	keys=$(jq -r '.payload | @base64d | fromjson | .predicate | keys[], (.plan, .result, .challenge | objects | keys[])' \
-		"$T/verify/run.intoto.jsonl" | sort -u)
-	[ "$(wc -l <<<"$keys")" -gt 30 ]
+	# names of limits are those of sandrun.ini(5), and kinds of claims come and go
+	keys=$(jq -r '.payload | @base64d | fromjson | .predicate | del(.plan.limits) | .. | objects | keys[]' "$T/full" | sort -u)
+	[ "$(wc -l <<<"$keys")" -gt 60 ]
 	for key in $keys; do
-		grep -qwF -- "$key" <<<"$page" || sr_fail "the page does not name $key" || return 1
-	done
+		grep -qwF -- "$key" <<<"$page" || echo "$key"
+	done >"$T/missing"
+	assert_equal "$(cat "$T/missing")" ""
 }
 
 @test "another exit code does not hold" {
