@@ -57,6 +57,8 @@ int message_printed(const struct sr_policy *p, int r);
 int message_flush(const struct sr_policy *p, int status);
 /* `sandrun: TEXT`; dropped by --quiet. TEXT must be fit for a terminal (str_escape). */
 void message_warning(const struct sr_policy *p, const char *text);
+/* A signal ended the wait for a reader, and one more line would wait for it again. */
+bool message_would_block(const struct cli_run *c);
 /* After a run: the line for a limit, the closing line on a terminal, -v and --timing. */
 void message_outcome(const struct cli_run *c);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -207,6 +208,8 @@ static int certify(struct cli_run *c, int status)
 	f = facts(c);
 	if (!r)
 		r = certify_close(&c->certify, &f, status, &err);
+	if (message_would_block(c))
+		return r < 0 && (c->policy.certificate || c->policy.trace) ? err.status : status;
 	if (r == 0 && c->certify.why[0]) {
 		SR_AUTOFREE char *text = str_format("no certificate was kept: %s", c->certify.why);
 
@@ -217,6 +220,15 @@ static int certify(struct cli_run *c, int status)
 		return status;
 	message_error(&c->policy, &err);
 	return c->policy.certificate || c->policy.trace ? err.status : status;
+}
+
+/* The kernel is taking the sandbox down: time to write down all that is known by now. */
+static void draft_certificate(void *data)
+{
+	struct cli_run *c = data;
+	struct sr_certify_facts f = facts(c);
+
+	certify_draft(&c->certify, &f, c->run.outcome.status);
 }
 
 static int execute(struct cli_run *c)
@@ -241,6 +253,8 @@ static int execute(struct cli_run *c)
 	if (r < 0)
 		return r;
 	c->ran = true;
+	c->run.before_wait = draft_certificate;
+	c->run.before_wait_data = c;
 	return run_supervise(&c->run, &c->err);
 }
 
@@ -289,7 +303,7 @@ static int run_it(struct cli_run *c)
 		return failed(c);
 	if (report_write(c, &c->err) < 0) {
 		message_error(&c->policy, &c->err);
-		return c->err.status;
+		return certify(c, c->err.status);
 	}
 	return certify(c, c->run.outcome.status);
 }
@@ -375,6 +389,7 @@ int main(int argc, char **argv)
 		message_error(&c.policy, &c.err);
 		status = c.err.status;
 	} else {
+		json_arena_begin();
 		status = act(&c, action);
 	}
 	cli_done(&c);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cli/learn.h"
 
 static bool use_color(const struct sr_policy *p)
@@ -25,7 +26,7 @@ static void error_json(const struct sr_error *err)
 	json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s}", "code", sr_error_code_name(err->code), "status", err->status, "stage",
 			      err->stage, "message", str_escape(err->text, message, sizeof(message)), "hint",
 			      str_escape(err->hint, hint, sizeof(hint)));
-	char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	char *text = o ? json_dump_text(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	if (text)
 		(void)fprintf(stderr, "%s\n", text);
@@ -192,11 +193,11 @@ static void timing(const struct cli_run *c)
 }
 
 /* After a signal nobody waits for a reader of standard error either. */
-static bool would_block(void)
+bool message_would_block(const struct cli_run *c)
 {
 	struct pollfd fd = { .fd = 2, .events = POLLOUT };
 
-	return poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT);
+	return c->run.outcome.gave_up && (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT));
 }
 
 void message_outcome(const struct cli_run *c)
@@ -205,7 +206,7 @@ void message_outcome(const struct cli_run *c)
 
 	bool closing = c->policy.verbose || (isatty(2) && !c->policy.quiet);
 
-	if (c->run.outcome.gave_up && would_block())
+	if (message_would_block(c))
 		return;
 	if (!outcome_violation(c, line, sizeof(line)))
 		limit_line(c, line, sizeof(line));

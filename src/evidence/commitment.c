@@ -35,26 +35,93 @@ void secret_process(void)
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ .rlim_cur = 1, .rlim_max = 1 });
 }
 
+/*
+ * One locked page between two that nobody may touch, for all the small secrets of a process: keys and salts are some dozens of
+ * bytes each, and libsodium's way to a page of its own is a dozen system calls.
+ */
+#define POOL_BYTES 4096
+#define POOL_HEAD 16 /* the size of the block behind it */
+
+static struct {
+	uint8_t *bytes;
+	size_t used;
+	unsigned live;
+	bool is_locked;
+} pool;
+
+static bool pool_begin(void)
+{
+	uint8_t *p = mmap(NULL, (size_t)3 * POOL_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	if (mprotect(p + POOL_BYTES, POOL_BYTES, PROT_READ | PROT_WRITE) < 0) {
+		(void)munmap(p, (size_t)3 * POOL_BYTES);
+		return false;
+	}
+	pool.bytes = p + POOL_BYTES;
+	pool.is_locked = mlock(pool.bytes, POOL_BYTES) == 0;
+	(void)madvise(pool.bytes, POOL_BYTES, MADV_DONTDUMP);
+	(void)madvise(pool.bytes, POOL_BYTES, MADV_WIPEONFORK); /* Linux 4.14; the clone that matters is over by now anyway */
+	return true;
+}
+
+/* NULL where it is not possible or does not fit: the caller takes libsodium's way. */
+static void *pool_take(size_t size, bool *ret_locked)
+{
+	size_t whole = POOL_HEAD + ((size + 15) & ~(size_t)15);
+	uint8_t *at;
+
+	if (size > POOL_BYTES / 4 || sysconf(_SC_PAGESIZE) != POOL_BYTES || (!pool.bytes && !pool_begin()) ||
+	    whole > POOL_BYTES - pool.used)
+		return NULL;
+	at = pool.bytes + pool.used;
+	memcpy(at, &size, sizeof(size));
+	pool.used += whole;
+	pool.live++;
+	*ret_locked = pool.is_locked;
+	return at + POOL_HEAD;
+}
+
+static bool pool_give(uint8_t *data)
+{
+	size_t size;
+
+	if (!pool.bytes || (uintptr_t)data - (uintptr_t)pool.bytes >= POOL_BYTES)
+		return false;
+	memcpy(&size, data - POOL_HEAD, sizeof(size));
+	sodium_memzero(data, size);
+	if (--pool.live == 0)
+		pool.used = 0;
+	return true;
+}
+
 void *secret_alloc(size_t size, bool *ret_locked)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), whole;
-	uint8_t *data = sodium_start() < 0 ? NULL : sodium_malloc(size);
-	uint8_t *at;
+	uint8_t *data, *at;
 
 	*ret_locked = false;
+	if (sodium_start() < 0)
+		return NULL;
+	data = pool_take(size, ret_locked);
+	if (data)
+		return data;
+	data = sodium_malloc(size);
 	if (!data)
 		return NULL;
 	/* libsodium puts the bytes at the end of whole pages, before a guard page; the page before them may begin earlier */
 	at = (uint8_t *)((uintptr_t)data & ~(uintptr_t)(page - 1));
 	whole = (size_t)(data + size - at + (ptrdiff_t)page - 1) / page * page;
 	*ret_locked = mlock(at, whole) == 0; /* sodium_malloc() tried, and does not say how it went */
-	(void)madvise(at, whole, MADV_WIPEONFORK); /* Linux 4.14; the clone that matters is over by now anyway */
+	(void)madvise(at, whole, MADV_WIPEONFORK);
 	return data;
 }
 
 void secret_free(void *data)
 {
-	sodium_free(data); /* wipes, and ends the program if somebody wrote past it; NULL is fine */
+	if (data && !pool_give(data))
+		sodium_free(data); /* wipes, and ends the program if somebody wrote past it */
 }
 
 /* ---- salts --------------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "base/xdg.h"
+#include "evidence/commitment.h"
 
 #define STAGE "key"
 #define SEED_BYTES 32
@@ -26,25 +26,15 @@ static const uint8_t pkcs8_prefix[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05
 
 #define PKCS8_BYTES (sizeof(pkcs8_prefix) + SEED_BYTES)
 
-static int guarded(size_t size, uint8_t **ret)
-{
-	uint8_t *p = sodium_malloc(size);
-
-	if (!p)
-		return -ENOMEM;
-	(void)madvise(p - (uintptr_t)p % 4096, 4096, MADV_WIPEONFORK); /* a later clone of this process finds zeroes (finding 2) */
-	*ret = p;
-	return 0;
-}
-
-/* seed: 32 bytes in guarded memory, or NULL for a new key. */
+/* seed: 32 bytes, or NULL for a new key. */
 static int from_seed(const uint8_t *seed, struct sr_identity *ret)
 {
 	struct sr_identity id = { .secret = NULL };
-	int r = guarded(crypto_sign_SECRETKEYBYTES, &id.secret);
+	bool locked;
 
-	if (r < 0)
-		return r;
+	id.secret = secret_alloc(crypto_sign_SECRETKEYBYTES, &locked);
+	if (!id.secret)
+		return -ENOMEM;
 	if (seed)
 		(void)crypto_sign_seed_keypair(id.public_key.bytes, id.secret, seed); /* the public half is computed, never read */
 	else
@@ -67,7 +57,7 @@ bool ephemeral_destroy(struct sr_identity *id)
 		return false;
 	sodium_memzero(id->secret, crypto_sign_SECRETKEYBYTES);
 	zero = sodium_is_zero(id->secret, crypto_sign_SECRETKEYBYTES) == 1;
-	sodium_free(id->secret);
+	secret_free(id->secret);
 	id->secret = NULL;
 	return zero;
 }
@@ -103,21 +93,15 @@ static int open_folder(int *ret_fd, char **ret_path, struct sr_error *err)
 static int parse(const char *text, size_t len, struct sr_identity *ret)
 {
 	const size_t begin = sizeof(PEM_BEGIN) - 1;
-	uint8_t *der;
+	uint8_t der[PKCS8_BYTES];
 	size_t got;
-	int r;
+	int r = -EBADMSG;
 
-	if (len != PEM_TEXT || memcmp(text, PEM_BEGIN, begin) != 0 || memcmp(text + begin + 64, "\n" PEM_END, sizeof(PEM_END)) != 0)
-		return -EBADMSG;
-	r = guarded(PKCS8_BYTES, &der);
-	if (r < 0)
-		return r;
-	if (sodium_base642bin(der, PKCS8_BYTES, text + begin, 64, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    got != PKCS8_BYTES || memcmp(der, pkcs8_prefix, sizeof(pkcs8_prefix)) != 0)
-		r = -EBADMSG;
-	else
+	if (len == PEM_TEXT && memcmp(text, PEM_BEGIN, begin) == 0 && memcmp(text + begin + 64, "\n" PEM_END, sizeof(PEM_END)) == 0 &&
+	    sodium_base642bin(der, PKCS8_BYTES, text + begin, 64, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    got == PKCS8_BYTES && memcmp(der, pkcs8_prefix, sizeof(pkcs8_prefix)) == 0)
 		r = from_seed(der + sizeof(pkcs8_prefix), ret);
-	sodium_free(der); /* which zeroes */
+	secret_wipe(der, sizeof(der));
 	return r;
 }
 
@@ -177,21 +161,19 @@ static int put_file(int dir_fd, const char *name, mode_t mode, const char *text,
 
 static int put_key(int dir_fd, const struct sr_identity *id, bool replace)
 {
-	uint8_t *der;
+	uint8_t der[PKCS8_BYTES];
 	char text[PEM_TEXT + 1], pem[SR_PEM_BYTES];
 	const size_t begin = sizeof(PEM_BEGIN) - 1;
-	int r = guarded(PKCS8_BYTES, &der);
+	int r;
 
-	if (r < 0)
-		return r;
 	memcpy(der, pkcs8_prefix, sizeof(pkcs8_prefix));
 	(void)crypto_sign_ed25519_sk_to_seed(der + sizeof(pkcs8_prefix), id->secret);
 	memcpy(text, PEM_BEGIN, begin);
 	(void)sodium_bin2base64(text + begin, 65, der, PKCS8_BYTES, sodium_base64_VARIANT_ORIGINAL);
-	sodium_free(der);
+	secret_wipe(der, sizeof(der));
 	memcpy(text + begin + 64, "\n" PEM_END, sizeof(PEM_END) + 1);
 	r = put_file(dir_fd, SR_IDENTITY_KEY, 0600, text, PEM_TEXT, replace);
-	sodium_memzero(text, sizeof(text));
+	secret_wipe(text, sizeof(text));
 	if (r < 0)
 		return r;
 	public_key_pem(&id->public_key, pem);

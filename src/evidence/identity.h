@@ -3,8 +3,8 @@
  * The identity key: the Ed25519 key that endorses every run's ephemeral one. A file `identity.key` in the XDG data folder,
  * made at first use, 0600, PKCS#8 PEM (RFC 8410), which openssl(1) reads; beside it `identity.pub.pem`.
  *
- * Any process of the same user can use it: certificates say so (finding 21). The secret lives in libsodium's guarded and
- * locked memory, is loaded after the last clone of a run, and is zeroed by identity_done(). sodium_start() first.
+ * Any process of the same user can use it: certificates say so (finding 21). The secret lives in locked memory (secret_alloc()),
+ * is loaded after the last clone of a run, and is zeroed by identity_done(). sodium_start() first.
  */
 #ifndef SR_EVIDENCE_IDENTITY_H
 #define SR_EVIDENCE_IDENTITY_H
@@ -33,9 +33,9 @@ int identity_load_existing(struct sr_identity *ret, struct sr_error *err);
 int identity_rotate(struct sr_identity *ret, char old_id[static SR_DIGEST_HEX], struct sr_error *err);
 void identity_done(struct sr_identity *id);
 
-/* A key for one run: made in guarded memory, never written anywhere. 0 or -ENOMEM. */
+/* A key for one run: made in locked memory, never written anywhere. 0 or -ENOMEM. */
 int ephemeral_make(struct sr_identity *ret);
-/* Zeroes and frees the secret; true when its memory was seen to hold zeroes before it was given back. */
+/* Zeroes and frees the secret; true when its memory was seen to hold zeroes afterwards. */
 bool ephemeral_destroy(struct sr_identity *id);
 
 #endif

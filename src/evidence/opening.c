@@ -19,14 +19,20 @@ static void free_wiped(void *p)
 	free(p);
 }
 
+static struct {
+	json_malloc_t take;
+	json_free_t give;
+} before;
+
 static void begin_wiping(void)
 {
+	json_get_alloc_funcs(&before.take, &before.give);
 	json_set_alloc_funcs(malloc, free_wiped);
 }
 
 static void end_wiping(void)
 {
-	json_set_alloc_funcs(malloc, free);
+	json_set_alloc_funcs(before.take, before.give);
 }
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */

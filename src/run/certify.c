@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "base/xdg.h"
 #include "evidence/attest.h"
@@ -179,7 +180,7 @@ static json_t *statement(struct sr_json *j, const char *type, json_t *subject, j
 /* Compact, keys sorted: the bytes that are signed. Takes o. NULL where anything could not be made. */
 static char *text_of(const struct sr_json *j, json_t *o)
 {
-	char *text = o && !j->failed ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	char *text = o && !j->failed ? json_dump_text(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	json_decref(o);
 	return text;
@@ -311,14 +312,20 @@ static bool is_closed(int fd)
 	return fd < 0 || (fcntl(fd, F_GETFD) < 0 && errno == EBADF);
 }
 
+static bool machine_swaps(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) < 0 || info.totalswap > 0;
+}
+
 /* Takes all of the run down and looks whether it is gone. */
 static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *g)
 {
 	struct sr_run *run = f->run;
 	int work = -1, ctl = -1;
-	struct sysinfo info;
 
-	g->swaps = sysinfo(&info) < 0 || info.totalswap > 0;
+	g->swaps = machine_swaps();
 	if (f->prepared) {
 		SR_AUTOCLOSE int pidfd = run->pidfd >= 0 ? fcntl(run->pidfd, F_DUPFD_CLOEXEC, 3) : -1;
 
@@ -364,15 +371,52 @@ static char *execution(struct sr_json *j, const struct sr_certify *c, const stru
 	return text_of(j, statement(j, "execution", subjects, o));
 }
 
+void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
+{
+	struct sr_json j = { .failed = false };
+	json_t *enforced, *result;
+
+	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
+		return; /* what comes of those is not known yet */
+	c->draft_gone = (struct sr_certify_gone){
+		.processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
+		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = machine_swaps(),
+	};
+	enforced = certify_enforced(&j, f);
+	result = certify_result(&j, c, f, status);
+	c->draft = execution(&j, c, f, enforced, result, &c->draft_gone);
+	c->draft_status = status;
+}
+
+/* The text of execution, once the run was taken down and looked for. NULL without memory. */
+static char *final_text(struct sr_json *j, struct sr_certify *c, const struct sr_certify_facts *f, int status)
+{
+	struct sr_certify_gone gone = { .processes = false };
+	json_t *enforced, *result;
+
+	if (c->draft && c->draft_status == status && f->error->code == SR_E_NONE) {
+		take_down(f, &gone);
+		if (memcmp(&gone, &c->draft_gone, sizeof(gone)) == 0)
+			return SR_TAKE_PTR(c->draft);
+		enforced = certify_enforced(j, f); /* its cgroup was not gone, or something else is not: as it is now */
+		result = certify_result(j, c, f, status);
+		return execution(j, c, f, enforced, result, &gone);
+	}
+	enforced = certify_enforced(j, f); /* while the cgroup stands */
+	result = certify_result(j, c, f, status);
+	take_down(f, &gone);
+	return execution(j, c, f, enforced, result, &gone);
+}
+
 static char *run_close(struct sr_json *j, const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
 {
 	json_t *o = json_object();
 
 	json_put(j, o, "closedAt", json_time(now));
 	json_put(j, o, "ephemeralKey",
-		 json_pack("{s:s, s:s, s:s, s:i, s:s}", "checked", zeroed ? "its memory was read and held zeroes, then it was unmapped" :
+		 json_pack("{s:s, s:s, s:s, s:i, s:s}", "checked", zeroed ? "its memory was read and held zeroes" :
 									     "not seen to be zero", "keyId", c->ephemeral.id,
-			   "method", "sodium_memzero, sodium_free", "signaturesIssued", 1, "state", zeroed ? "zeroed" : "unknown"));
+			   "method", "sodium_memzero", "signaturesIssued", 1, "state", zeroed ? "zeroed" : "unknown"));
 	json_put(j, o, "outcome", json_string("certified"));
 	json_put(j, o, "runId", json_string(c->run_id));
 	json_put(j, o, "runOpen", json_pack("{s:o}", "digest", json_digest(false, c->open_digest)));
@@ -416,22 +460,17 @@ static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const c
 
 int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int status, struct sr_error *err)
 {
-	struct sr_certify_gone gone = { .processes = false };
 	struct sr_json j = { .failed = false };
 	SR_AUTOFREE char *execution_text = NULL, *close_text = NULL, *text = NULL, *opening = NULL;
 	uint8_t sig[SR_SIGNATURE_BYTES];
 	char digest[SR_DIGEST_HEX];
-	json_t *enforced, *result;
 	bool zeroed;
 	int64_t now;
 	int r;
 
 	if (c->off || !c->opened)
 		return 0;
-	enforced = certify_enforced(&j, f); /* while the cgroup stands */
-	result = certify_result(&j, c, f, status);
-	take_down(f, &gone);
-	execution_text = execution(&j, c, f, enforced, result, &gone);
+	execution_text = final_text(&j, c, f, status);
 	r = execution_text ? envelope_sign(execution_text, strlen(execution_text), c->ephemeral.secret, sig) : -ENOMEM;
 	zeroed = ephemeral_destroy(&c->ephemeral);
 	now = c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL);
@@ -469,6 +508,7 @@ void certify_done(struct sr_certify *c)
 	json_decref(c->challenge);
 	json_decref(c->attestation);
 	free(c->open_payload);
+	free(c->draft);
 	free(c->path);
 	*c = (struct sr_certify)SR_CERTIFY_INIT;
 }

@@ -46,6 +46,11 @@ struct sr_certify_facts {
 	bool ran;                     /* and it was supervised to its end: there is an outcome */
 };
 
+/* What was seen to be gone. */
+struct sr_certify_gone {
+	bool processes, work_fd, control, cgroup, had_cgroup, had_work, swaps; /* compared as bytes */
+};
+
 struct sr_certify {
 	bool off;               /* --no-certificate, or nothing can be kept: `why` */
 	bool begun, opened;
@@ -66,6 +71,9 @@ struct sr_certify {
 	size_t open_len;
 	uint8_t open_signature[SR_SIGNATURE_BYTES];
 	char open_digest[SR_DIGEST_HEX];
+	char *draft;            /* certify_draft(): the text of execution, for the case that draft_gone is what is seen */
+	struct sr_certify_gone draft_gone;
+	int draft_status;
 };
 
 #define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .assurance = "self-asserted" }
@@ -74,6 +82,11 @@ int certify_check(const struct sr_policy *p, struct sr_error *err);
 /* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
 int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err);
+/*
+ * Writes execution down while the sandbox is being taken down, as it will be if everything turns out to be gone: finding 37.
+ * It is signed by certify_close(), and only if that sees what was expected here; else it is written anew.
+ */
+void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status);
 /* Where a quote was asked for by name and there is none, an error: the program must not start. */
 int certify_attest(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 /*
@@ -114,10 +127,6 @@ json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const stru
 /* The streams and output files, behind the first subject. */
 void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certify_facts *f);
 
-/* What was seen to be gone. */
-struct sr_certify_gone {
-	bool processes, work_fd, control, cgroup, had_cgroup, had_work, swaps;
-};
 json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g);
 json_t *certify_executor(struct sr_json *j);
 json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f);

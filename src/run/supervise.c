@@ -652,6 +652,8 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	stream_result(&run->out, &run->outcome.out);
 	stream_result(&run->err, &run->outcome.err);
 	classify(run);
+	if (run->before_wait && !run->out.error && !run->err.error)
+		run->before_wait(run->before_wait_data);
 	r = wait_for_init(run, err);
 	learn_finish(run->learn);
 	trace_record_finish(run->trace);
