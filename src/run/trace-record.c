@@ -27,7 +27,7 @@
 #define KERNEL_CLONE_UNTRACED 0x00800000U
 #define KERNEL_ERESTARTSYS 512 /* ... to ERESTART_RESTARTBLOCK 516: the call was interrupted by a signal */
 #define KERNEL_ERESTART_LAST 516
-#define ARGS_MAX (32U << 10) /* bytes of a program's arguments */
+#define ARGS_MAX (16U << 10) /* bytes of a program's arguments: six times as many, and the paths, fit into a line of the log */
 #define DELETED " (deleted)"
 
 const char *const sr_trace_coverage[] = { "start", "exec", "open", "connect", "bind", "send", "exit", NULL };

@@ -103,6 +103,11 @@ PYTHON
 	refute_contains "$(cat "$LOG")" "secret word"
 	traced --record-args "$T/a.py"
 	assert_equal "$(events '"exec"' 'select(.path == "/usr/bin/true" and .result == 0) | .argv | join(":")')" "true:secret word"
+	# more than is kept, of bytes that need the most room
+	traced --record-args -- python3 -c 'import os; os.execl("/bin/true", "true", *[chr(1) * 1000 + "\udcff"] * 100)'
+	assert_success
+	assert_equal "$(events '"exec"' 'select(.argc == 101) | .argvCut, (.argvHex | length)' | xargs)" "true 32768"
+	assert_equal "$(certified .predicate.trace.dropped)" 0
 }
 
 @test "sockets: refused, of no file, without a file, and reached" {
