@@ -18,7 +18,7 @@
 #include "evidence/verify-files.h"
 #include "run/certstore.h"
 
-#define STAGE	 "verify"
+#define STAGE "verify"
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
 static const char usage[] = "Usage: sandrun verify [OPTION...] CERTIFICATE      '-' is standard input\n"

@@ -18,8 +18,8 @@
 
 #define PIECE 65536
 #define LINE_MAX_BYTES ((size_t)256 << 10) /* tracelog.h */
-#define LINE_VALUES    100000
-#define SHOWN(s)       str_escape((s), (char[160]){ 0 }, 160)
+#define LINE_VALUES 100000
+#define SHOWN(s) str_escape((s), (char[160]){ 0 }, 160)
 
 /* --- one file ------------------------------------------------------------------------------------------------------------- */
 
