@@ -8,18 +8,17 @@
 #include "cli/subcommand.h"
 #include "cli/verify.h"
 
-#define STAGE "compare"
+#define STAGE	 "compare"
 #define SHOWN(s) str_escape((s), (char[160]){ 0 }, 160)
 
-static const char usage[] =
-	"Usage: sandrun compare [--key FILE]... [--trust DIR] [--json] A B\n"
-	"Checks two certificates as 'sandrun verify' does, then compares their plans, exit\n"
-	"statuses, streams and output files. Without --key and --trust the keys are those\n"
-	"of 'sandrun verify', and the own key counts as well as a trusted one.\n"
-	"Exit status: 0 two identities, the same plan, the same outcome; 1 something\n"
-	"differs; 2 one of them does not hold or is malformed; 3 both are of one identity,\n"
-	"one is of an unknown one, or commitments keep from view what would have to be\n"
-	"compared; 125 a file or option cannot be used.\n";
+static const char usage[] = "Usage: sandrun compare [--key FILE]... [--trust DIR] [--json] A B\n"
+			    "Checks two certificates as 'sandrun verify' does, then compares their plans, exit\n"
+			    "statuses, streams and output files. Without --key and --trust the keys are those\n"
+			    "of 'sandrun verify', and the own key counts as well as a trusted one.\n"
+			    "Exit status: 0 two identities, the same plan, the same outcome; 1 something\n"
+			    "differs; 2 one of them does not hold or is malformed; 3 both are of one identity,\n"
+			    "one is of an unknown one, or commitments keep from view what would have to be\n"
+			    "compared; 125 a file or option cannot be used.\n";
 
 /* What was compared goes into a list of its own, as if it were a certificate's. */
 struct pair {
@@ -40,7 +39,7 @@ static bool is_committed(const json_t *set)
 
 struct difference {
 	const char *differs; /* a member of the plan, or NULL */
-	bool hidden;         /* commitments that are not equal: of different bytes, or under different salts */
+	bool hidden;	     /* commitments that are not equal: of different bytes, or under different salts */
 };
 
 /* Deep, but two commitments that differ show nothing. The depth is that of a certificate, which is bounded. */
@@ -57,7 +56,8 @@ static bool same(const json_t *a, const json_t *b, bool *hidden)
 		}
 		if (json_object_size(a) != json_object_size(b))
 			return false;
-		json_object_foreach((json_t *)a, key, value) { /* it reads only, but is not declared so */
+		json_object_foreach((json_t *)a, key, value)
+		{ /* it reads only, but is not declared so */
 			if (!json_object_get(b, key) || !same(value, json_object_get(b, key), hidden))
 				return false;
 		}
@@ -66,7 +66,8 @@ static bool same(const json_t *a, const json_t *b, bool *hidden)
 	if (json_is_array(a) && json_is_array(b)) {
 		if (json_array_size(a) != json_array_size(b))
 			return false;
-		json_array_foreach(a, i, value) {
+		json_array_foreach(a, i, value)
+		{
 			if (!same(value, json_array_get(b, i), hidden))
 				return false;
 		}
@@ -89,7 +90,8 @@ static void compare_member(const json_t *a, const json_t *b, const char *key, st
 
 static void compare_plans(struct pair *p)
 {
-	const json_t *a = json_object_get(p->a->execution, "plan"), *b = json_object_get(p->b->execution, "plan"), *value;
+	const json_t *a = json_object_get(p->a->execution, "plan"), *b = json_object_get(p->b->execution, "plan"),
+		     *value;
 	struct difference d = { NULL, false };
 	bool env_hidden = false;
 	const char *key;
@@ -98,18 +100,21 @@ static void compare_plans(struct pair *p)
 		add(p, SR_CHECK_OK, "plan", "plan-same", "the same, to the digest");
 		return;
 	}
-	json_object_foreach((json_t *)a, key, value) {
+	json_object_foreach((json_t *)a, key, value)
+	{
 		compare_member(value, json_object_get(b, key), key, &d, &env_hidden);
 	}
 	if (d.differs) /* a verified plan has all members and no others: what is in b is in a */
 		verify_add(p->list, SR_CHECK_FAILED, "plan", "plan-differs", "they differ, in %s", SHOWN(d.differs));
 	else if (d.hidden)
 		add(p, SR_CHECK_BELOW, "plan", "plan-hidden",
-		    "the same as far as they are open; commitments differ, so arguments, script or inputs may (run both with one --salt-file, or with --record-args)");
+		    "the same as far as they are open; commitments differ, so arguments, script or inputs may (run "
+		    "both with one --salt-file, or with --record-args)");
 	else
 		add(p, SR_CHECK_OK, "plan", "plan-same-open", "the same");
 	if (env_hidden)
-		add(p, SR_CHECK_NOT_SHOWN, "environment", "variables-hidden", "whether the values of the variables are the same does not show: their commitments differ");
+		add(p, SR_CHECK_NOT_SHOWN, "environment", "variables-hidden",
+		    "whether the values of the variables are the same does not show: their commitments differ");
 }
 
 static void compare_environment(struct pair *p)
@@ -117,7 +122,8 @@ static void compare_environment(struct pair *p)
 	const json_t *e = json_object_get(json_object_get(p->a->execution, "plan"), "environment");
 
 	if (json_is_null(json_object_get(e, "digest")))
-		add(p, SR_CHECK_NOT_SHOWN, "environment", "environment-open", "both ran with their own machine's files, which have no digest");
+		add(p, SR_CHECK_NOT_SHOWN, "environment", "environment-open",
+		    "both ran with their own machine's files, which have no digest");
 }
 
 /* --- what came of it ------------------------------------------------------------------------------------------------------ */
@@ -127,7 +133,8 @@ static const json_t *subject(const struct sr_verified *v, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(v->statements[1], "subject"), i, item) {
+	json_array_foreach(json_object_get(v->statements[1], "subject"), i, item)
+	{
 		if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0)
 			return json_object_get(item, "digest");
 	}
@@ -141,8 +148,10 @@ static json_t *digests(const struct sr_verified *v)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(v->statements[1], "subject"), i, item) {
-		if (i > 0 && json_object_set(all, json_string_value(json_object_get(item, "name")), json_object_get(item, "digest")) < 0) {
+	json_array_foreach(json_object_get(v->statements[1], "subject"), i, item)
+	{
+		if (i > 0 && json_object_set(all, json_string_value(json_object_get(item, "name")),
+					     json_object_get(item, "digest")) < 0) {
 			json_decref(all);
 			return NULL;
 		}
@@ -161,9 +170,11 @@ static void compare_stream(struct pair *p, const char *name)
 	else if (json_equal(a, b))
 		verify_add(p->list, SR_CHECK_OK, name, "stream-same", "the same");
 	else if (is_committed(a) && is_committed(b))
-		verify_add(p->list, SR_CHECK_BELOW, name, "stream-hidden", "private in both, and their commitments differ: by their salts, or by what they hold");
+		verify_add(p->list, SR_CHECK_BELOW, name, "stream-hidden",
+			   "private in both, and their commitments differ: by their salts, or by what they hold");
 	else
-		verify_add(p->list, SR_CHECK_FAILED, name, "stream-differs", "they differ%s", is_committed(a) || is_committed(b) ? ": private in one only" : "");
+		verify_add(p->list, SR_CHECK_FAILED, name, "stream-differs", "they differ%s",
+			   is_committed(a) || is_committed(b) ? ": private in one only" : "");
 }
 
 /* Counts into out: the same, others, missing in b, commitments that differ; `name` is the first that differs. */
@@ -176,7 +187,8 @@ static void compare_files(struct pair *p)
 
 	if (!a || !b)
 		p->list->out_of_memory = true;
-	json_object_foreach(a, key, value) {
+	json_object_foreach(a, key, value)
+	{
 		const json_t *other = json_object_get(b, key);
 		bool bad = !other || (!json_equal(value, other) && !(is_committed(value) && is_committed(other)));
 
@@ -187,18 +199,24 @@ static void compare_files(struct pair *p)
 		first = bad && !differ ? key : first;
 		differ += bad;
 	}
-	json_object_foreach(b, key, value) {
+	json_object_foreach(b, key, value)
+	{
 		bool missing = str_has_prefix(key, "out/") && !json_object_get(a, key);
 
 		first = missing && !differ && !others ? key : first;
 		others += missing;
 	}
 	if (differ + others)
-		verify_add(p->list, SR_CHECK_FAILED, "outputs", "outputs-differ", "%zu output files differ or are in one only, first %s", differ + others, SHOWN(first));
+		verify_add(p->list, SR_CHECK_FAILED, "outputs", "outputs-differ",
+			   "%zu output files differ or are in one only, first %s", differ + others, SHOWN(first));
 	else if (hidden)
-		verify_add(p->list, SR_CHECK_BELOW, "outputs", "outputs-hidden", "%zu private output files have other commitments: by their salts, or by what they hold", hidden);
+		verify_add(p->list, SR_CHECK_BELOW, "outputs", "outputs-hidden",
+			   "%zu private output files have other commitments: by their salts, or by what they hold",
+			   hidden);
 	else
-		verify_add(p->list, SR_CHECK_OK, "outputs", "outputs-same", files ? "%zu output files, the same by name and content" : "%zu output files in both", files);
+		verify_add(p->list, SR_CHECK_OK, "outputs", "outputs-same",
+			   files ? "%zu output files, the same by name and content" : "%zu output files in both",
+			   files);
 	json_decref(a);
 	json_decref(b);
 }
@@ -210,7 +228,8 @@ static void compare_results(struct pair *p)
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(members); i++) {
 		if (!json_equal(json_object_get(a, members[i]), json_object_get(b, members[i]))) {
-			verify_add(p->list, SR_CHECK_FAILED, "exit", "exit-differs", "they ended differently, by %s", members[i]);
+			verify_add(p->list, SR_CHECK_FAILED, "exit", "exit-differs", "they ended differently, by %s",
+				   members[i]);
 			return;
 		}
 	}
@@ -227,12 +246,15 @@ static void compare_identities(struct pair *p)
 		add(p, SR_CHECK_BELOW, "identity", "identity-same-run", "both are the certificate of one run");
 	else if (a == b)
 		verify_add(p->list, SR_CHECK_BELOW, "identity", "identity-same",
-			   "both are by %s: the second confirms nothing that the first could not have said alone", a->id);
+			   "both are by %s: the second confirms nothing that the first could not have said alone",
+			   a->id);
 	else if (a->own && b->own)
-		add(p, SR_CHECK_BELOW, "identity", "identity-same", "both are by keys of this user's own, an older one and a newer one");
+		add(p, SR_CHECK_BELOW, "identity", "identity-same",
+		    "both are by keys of this user's own, an older one and a newer one");
 	else
-		verify_add(p->list, SR_CHECK_OK, "identity", "identity-two", "two keys, %.16s... and %.16s...; whether two people hold them, no file can show",
-			   a->id, b->id);
+		verify_add(p->list, SR_CHECK_OK, "identity", "identity-two",
+			   "two keys, %.16s... and %.16s...; whether two people hold them, no file can show", a->id,
+			   b->id);
 }
 
 /* Each must hold by itself; that one is by the own key, which nobody named, is no fault here. */
@@ -240,11 +262,13 @@ static bool holds(struct pair *p, const struct sr_verified *v, const char *which
 {
 	const struct sr_check *worst = verify_worst(v);
 
-	if (worst && worst->state == SR_CHECK_BELOW && v->execution && v->identity && v->identity->own && strcmp(worst->code, "identity-own") == 0)
+	if (worst && worst->state == SR_CHECK_BELOW && v->execution && v->identity && v->identity->own &&
+	    strcmp(worst->code, "identity-own") == 0)
 		worst = NULL;
 	if (!worst)
 		return true;
-	verify_add(p->list, worst->state == SR_CHECK_BELOW ? SR_CHECK_BELOW : SR_CHECK_MALFORMED, which, worst->code, "it does not hold by itself: %s", worst->text);
+	verify_add(p->list, worst->state == SR_CHECK_BELOW ? SR_CHECK_BELOW : SR_CHECK_MALFORMED, which, worst->code,
+		   "it does not hold by itself: %s", worst->text);
 	return false;
 }
 
@@ -279,7 +303,8 @@ static int compare_two(struct verify_call *call, struct pair *p, struct sr_error
 static void print_word(const struct sr_verified *v, const char *which)
 {
 	if (v->execution && (verify_status(v) == 0 || verify_status(v) == 3))
-		(void)printf("%s: %s, the word of identity %s%s\n", which, assurance_name(v->assurance), v->identity->id, v->identity->own ? ", this user's own" : "");
+		(void)printf("%s: %s, the word of identity %s%s\n", which, assurance_name(v->assurance),
+			     v->identity->id, v->identity->own ? ", this user's own" : "");
 }
 
 static void print_pair(const struct pair *p)
@@ -299,8 +324,8 @@ static void print_pair(const struct pair *p)
 
 static json_t *pair_json(const struct pair *p)
 {
-	return json_pack("{s:i, s:i, s:o, s:o, s:o}", "v", 1, "status", verify_status(p->list), "checks", verify_checks_json(p->list), "a",
-			 verify_json(p->a), "b", verify_json(p->b));
+	return json_pack("{s:i, s:i, s:o, s:o, s:o}", "v", 1, "status", verify_status(p->list), "checks",
+			 verify_checks_json(p->list), "a", verify_json(p->a), "b", verify_json(p->b));
 }
 
 static int compare_run(struct verify_call *call)
@@ -335,7 +360,8 @@ int compare_main(int argc, char **argv, struct cli_run *c)
 		(void)fputs(usage, stdout);
 		status = message_flush(&c->policy, 0);
 	} else if (status == 0 && call.count != 2) {
-		(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun compare': it takes two certificates");
+		(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options",
+				   "cannot use 'sandrun compare': it takes two certificates");
 		sr_error_hint(&err, "sandrun compare --help says what it takes");
 		message_error(&c->policy, &err);
 		status = err.status;

@@ -21,24 +21,23 @@
 #define STAGE "verify"
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
-static const char usage[] =
-	"Usage: sandrun verify [OPTION...] CERTIFICATE      '-' is standard input\n"
-	"  --key FILE           the identity that must have signed: a public key as PEM,\n"
-	"                       or a line of OpenSSH's form; may be given more than once\n"
-	"  --trust DIR          any of the identities DIR/*.pem\n"
-	"  --nonce HEX          the nonce that the run must have been given\n"
-	"  --audience TEXT      for whom it must have been made\n"
-	"  --require LEVEL      self-asserted, simulated-quote or quote-present\n"
-	"  --input NAME=FILE    FILE is the input (script, stdin) of that name\n"
-	"  --output NAME=FILE   FILE is the output (stdout, stderr) of that name\n"
-	"  --opening FILE       salts of private items; else what lies beside it\n"
-	"  --trace FILE         the trace's log; else what lies beside it\n"
-	"  --after CERTIFICATE  an earlier one: number, back-link and nonce must follow it\n"
-	"  --json               the checks as JSON\n"
-	"Without --key and --trust: the keys in the data folder's trusted/, then the own\n"
-	"key. The network is never used. Exit status: 0 every required check holds; 1 one\n"
-	"fails; 2 malformed; 3 below what was required, or signed by an unknown identity\n"
-	"or by this user's own alone; 125 a file or option cannot be used.\n";
+static const char usage[] = "Usage: sandrun verify [OPTION...] CERTIFICATE      '-' is standard input\n"
+			    "  --key FILE           the identity that must have signed: a public key as PEM,\n"
+			    "                       or a line of OpenSSH's form; may be given more than once\n"
+			    "  --trust DIR          any of the identities DIR/*.pem\n"
+			    "  --nonce HEX          the nonce that the run must have been given\n"
+			    "  --audience TEXT      for whom it must have been made\n"
+			    "  --require LEVEL      self-asserted, simulated-quote or quote-present\n"
+			    "  --input NAME=FILE    FILE is the input (script, stdin) of that name\n"
+			    "  --output NAME=FILE   FILE is the output (stdout, stderr) of that name\n"
+			    "  --opening FILE       salts of private items; else what lies beside it\n"
+			    "  --trace FILE         the trace's log; else what lies beside it\n"
+			    "  --after CERTIFICATE  an earlier one: number, back-link and nonce must follow it\n"
+			    "  --json               the checks as JSON\n"
+			    "Without --key and --trust: the keys in the data folder's trusted/, then the own\n"
+			    "key. The network is never used. Exit status: 0 every required check holds; 1 one\n"
+			    "fails; 2 malformed; 3 below what was required, or signed by an unknown identity\n"
+			    "or by this user's own alone; 125 a file or option cannot be used.\n";
 
 /* --- options -------------------------------------------------------------------------------------------------------------- */
 
@@ -46,7 +45,8 @@ static int misused(const struct verify_call *call, const char *what, const char 
 {
 	struct sr_error err = SR_ERROR_INIT;
 
-	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun %s%s%s': %s", call->word, *what ? " " : "", SHOWN(what), why);
+	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun %s%s%s': %s", call->word,
+			   *what ? " " : "", SHOWN(what), why);
 	sr_error_hint(&err, "sandrun %s --help says what it takes", call->word);
 	message_error(&call->c->policy, &err);
 	return err.status;
@@ -74,10 +74,10 @@ static int set(struct verify_call *call, const char *name, const char *value, co
 		const char **one;
 		bool named; /* NAME=FILE */
 	} rows[] = {
-		{ "--key", &call->keys, NULL, false },       { "--trust", &call->trusts, NULL, false },
-		{ "--input", &call->inputs, NULL, true },    { "--output", &call->outputs, NULL, true },
-		{ "--after", &call->after, NULL, false },    { "--audience", NULL, &call->audience, false },
-		{ "--trace", NULL, &call->trace, false },    { "--opening", NULL, &call->opening, false },
+		{ "--key", &call->keys, NULL, false },	  { "--trust", &call->trusts, NULL, false },
+		{ "--input", &call->inputs, NULL, true }, { "--output", &call->outputs, NULL, true },
+		{ "--after", &call->after, NULL, false }, { "--audience", NULL, &call->audience, false },
+		{ "--trace", NULL, &call->trace, false }, { "--opening", NULL, &call->opening, false },
 	};
 
 	*ret_why = "it takes self-asserted, simulated-quote or quote-present";
@@ -214,8 +214,8 @@ static int open_file(const char *path, int *ret, struct sr_error *err)
 	return 0;
 }
 
-int verify_certificate(const struct verify_call *call, const char *path, const struct sr_verify_wants *wants, struct sr_verified *ret,
-		       struct sr_error *err)
+int verify_certificate(const struct verify_call *call, const char *path, const struct sr_verify_wants *wants,
+		       struct sr_verified *ret, struct sr_error *err)
 {
 	SR_AUTOFREE char *data = NULL;
 	SR_AUTOCLOSE int fd = -1;
@@ -229,7 +229,8 @@ int verify_certificate(const struct verify_call *call, const char *path, const s
 		return r;
 	r = bundle_read(fd, &data, &len);
 	if (r == -EFBIG) {
-		verify_add(ret, SR_CHECK_MALFORMED, "form", "too-large", "the file is larger than %zu MiB, and no certificate is", SR_BUNDLE_BYTES_MAX >> 20);
+		verify_add(ret, SR_CHECK_MALFORMED, "form", "too-large",
+			   "the file is larger than %zu MiB, and no certificate is", SR_BUNDLE_BYTES_MAX >> 20);
 		return ret->out_of_memory ? sr_error_oom(err, STAGE) : 0;
 	}
 	if (r == 0)
@@ -256,7 +257,8 @@ static char *beside(const char *certificate, const char *run_id, const char *suf
 	return found;
 }
 
-static int load_opening(struct verify_call *call, struct sr_verified *v, struct sr_opening *ret, bool *ret_have, struct sr_error *err)
+static int load_opening(struct verify_call *call, struct sr_verified *v, struct sr_opening *ret, bool *ret_have,
+			struct sr_error *err)
 {
 	SR_AUTOFREE char *found = NULL, *text = NULL;
 	const char *path = call->opening, *why = NULL;
@@ -282,13 +284,15 @@ static int load_opening(struct verify_call *call, struct sr_verified *v, struct 
 		return sr_error_set(err, SR_E_CERTIFICATE, EBADMSG, STAGE, "cannot read %s: %s", SHOWN(path), why);
 	if (r < 0)
 		return cannot_read(err, path, -r);
-	*ret_have = (!found || strcmp(ret->run_id, v->run_id) == 0) && verify_opening(v, ret); /* one left there by another run is none */
+	*ret_have = (!found || strcmp(ret->run_id, v->run_id) == 0) &&
+		    verify_opening(v, ret); /* one left there by another run is none */
 	if (!*ret_have)
 		opening_done(ret);
 	return 0;
 }
 
-static int check_files(struct sr_verified *v, const struct sr_strv *files, bool inputs, const struct sr_opening *opening, struct sr_error *err)
+static int check_files(struct sr_verified *v, const struct sr_strv *files, bool inputs,
+		       const struct sr_opening *opening, struct sr_error *err)
 {
 	int r = 0;
 
@@ -319,7 +323,8 @@ static int check_trace(struct verify_call *call, struct sr_verified *v, struct s
 			found = beside(call->operands[0], v->run_id, SR_CERTSTORE_TRACE);
 		path = found;
 		if (!path)
-			verify_add(v, SR_CHECK_NOT_SHOWN, "trace", "trace-not-given", "there is one, and its log is not here (--trace)");
+			verify_add(v, SR_CHECK_NOT_SHOWN, "trace", "trace-not-given",
+				   "there is one, and its log is not here (--trace)");
 	}
 	if (!path)
 		return 0;
@@ -339,8 +344,9 @@ static int check_after(struct verify_call *call, struct sr_verified *v, struct s
 
 		r = verify_certificate(call, call->after.items[i], &wants, &earlier, err);
 		if (r == 0 && (!earlier.execution || verify_status(&earlier) == 1 || verify_status(&earlier) == 2))
-			verify_add(v, SR_CHECK_FAILED, "sequence", "after-certificate", "the earlier certificate %s does not hold itself: %s",
-				   SHOWN(call->after.items[i]), verify_worst(&earlier) ? verify_worst(&earlier)->text : "");
+			verify_add(v, SR_CHECK_FAILED, "sequence", "after-certificate",
+				   "the earlier certificate %s does not hold itself: %s", SHOWN(call->after.items[i]),
+				   verify_worst(&earlier) ? verify_worst(&earlier)->text : "");
 		else if (r == 0)
 			verify_after(v, &earlier);
 		verified_done(&earlier);
@@ -353,15 +359,13 @@ static int check_after(struct verify_call *call, struct sr_verified *v, struct s
 void verify_print(const struct sr_verified *v, const char *prefix)
 {
 	static const char *const words[] = {
-		[SR_CHECK_OK] = "ok",
-		[SR_CHECK_NOT_SHOWN] = "not shown",
-		[SR_CHECK_BELOW] = "BELOW",
-		[SR_CHECK_FAILED] = "FAILED",
-		[SR_CHECK_MALFORMED] = "MALFORMED",
+		[SR_CHECK_OK] = "ok",	      [SR_CHECK_NOT_SHOWN] = "not shown", [SR_CHECK_BELOW] = "BELOW",
+		[SR_CHECK_FAILED] = "FAILED", [SR_CHECK_MALFORMED] = "MALFORMED",
 	};
 
 	for (size_t i = 0; i < v->count; i++)
-		(void)printf("%s%-10s %-12s %s\n", prefix, words[v->checks[i].state], v->checks[i].what, v->checks[i].text);
+		(void)printf("%s%-10s %-12s %s\n", prefix, words[v->checks[i].state], v->checks[i].what,
+			     v->checks[i].text);
 }
 
 /* Whose word it is, for every result. */
@@ -376,10 +380,11 @@ static void print_result(const struct sr_verified *v)
 	int status = verify_status(v);
 	const struct sr_check *worst = verify_worst(v);
 
-	(void)printf("result: %s%s%s%s\n", words[status], worst ? " (" : "", worst ? worst->code : "", worst ? ")" : "");
+	(void)printf("result: %s%s%s%s\n", words[status], worst ? " (" : "", worst ? worst->code : "",
+		     worst ? ")" : "");
 	if (v->execution && (status == 0 || status == 3))
-		(void)printf("assurance: %s, the word of identity %s%s\n", assurance_name(v->assurance), v->identity->id,
-			     v->identity->own ? ", which is this user's own" : "");
+		(void)printf("assurance: %s, the word of identity %s%s\n", assurance_name(v->assurance),
+			     v->identity->id, v->identity->own ? ", which is this user's own" : "");
 	else
 		(void)printf("assurance: none, nobody's word\n");
 }
@@ -391,8 +396,9 @@ json_t *verify_checks_json(const struct sr_verified *v)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct sr_check *x = &v->checks[i];
 
-		if (json_array_append_new(checks, json_pack("{s:s, s:s, s:s, s:s}", "check", x->what, "code", x->code, "state",
-							    check_state_name(x->state), "text", x->text)) < 0) {
+		if (json_array_append_new(checks, json_pack("{s:s, s:s, s:s, s:s}", "check", x->what, "code", x->code,
+							    "state", check_state_name(x->state), "text", x->text)) <
+		    0) {
 			json_decref(checks);
 			return NULL;
 		}
@@ -407,10 +413,11 @@ json_t *verify_json(const struct sr_verified *v)
 	json_t *identity = json_null();
 
 	if (v->identity)
-		identity = json_pack("{s:s, s:s, s:b}", "keyId", v->identity->id, "file", SHOWN(v->identity->name), "own", v->identity->own);
-	return json_pack("{s:i, s:i, s:s?, s:s?, s:o, s:o, s:s?}", "v", 1, "status", status, "runId", v->run_id, "assurance",
-			 shown ? assurance_name(v->assurance) : NULL, "identity", identity, "checks", verify_checks_json(v), "wordOf",
-			 shown ? v->identity->id : NULL);
+		identity = json_pack("{s:s, s:s, s:b}", "keyId", v->identity->id, "file", SHOWN(v->identity->name),
+				     "own", v->identity->own);
+	return json_pack("{s:i, s:i, s:s?, s:s?, s:o, s:o, s:s?}", "v", 1, "status", status, "runId", v->run_id,
+			 "assurance", shown ? assurance_name(v->assurance) : NULL, "identity", identity, "checks",
+			 verify_checks_json(v), "wordOf", shown ? v->identity->id : NULL);
 }
 
 int verify_print_json(const struct verify_call *call, json_t *o, int status)
@@ -432,7 +439,10 @@ int verify_print_json(const struct verify_call *call, json_t *o, int status)
 static int verify_one(struct verify_call *call, struct sr_verified *v, struct sr_error *err)
 {
 	const struct sr_verify_wants wants = {
-		.trust = &call->trust, .nonce = call->nonce, .audience = call->audience, .require = call->require,
+		.trust = &call->trust,
+		.nonce = call->nonce,
+		.audience = call->audience,
+		.require = call->require,
 	};
 	struct sr_opening opening = { .items = NULL };
 	bool have;
@@ -479,7 +489,9 @@ static int verify_run(struct verify_call *call)
 int verify_main(int argc, char **argv, struct cli_run *c)
 {
 	struct verify_call call = { .c = c };
-	int status = verify_begin(&call, argc, argv, " --key --trust --nonce --audience --require --input --output --opening --trace --after ");
+	int status =
+		verify_begin(&call, argc, argv,
+			     " --key --trust --nonce --audience --require --input --output --opening --trace --after ");
 
 	if (status == 0 && call.help) {
 		(void)fputs(usage, stdout);

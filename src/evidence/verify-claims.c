@@ -25,7 +25,8 @@ struct words {
 static void say(struct words *w, bool so, const char *what)
 {
 	if (so && w->used < sizeof(w->text))
-		w->used += (size_t)snprintf(w->text + w->used, sizeof(w->text) - w->used, "%s%s", w->used ? ", " : "", what);
+		w->used += (size_t)snprintf(w->text + w->used, sizeof(w->text) - w->used, "%s%s", w->used ? ", " : "",
+					    what);
 }
 
 static bool no_capability(const json_t *caps)
@@ -65,21 +66,24 @@ void verify_isolation(struct verifier *c)
 	bool landlock;
 
 	if (json_is_null(e)) {
-		verify_add(c->v, SR_CHECK_NOT_SHOWN, "isolation", "isolation-none", "no sandbox was made, and nothing ran");
+		verify_add(c->v, SR_CHECK_NOT_SHOWN, "isolation", "isolation-none",
+			   "no sandbox was made, and nothing ran");
 		return;
 	}
 	if (FAIL_IF(c, !json_is_true(json_at(e, "namespaces.network")), "isolation", "network-none",
 		    "the plan gives the program no network, and it had the host's"))
 		return;
-	if (FAIL_IF(c, (number_at(e, "landlock.abi", 0) > 0) != !null_at(e, "landlock.rulesetDigest"), "isolation", "landlock",
-		    "Landlock's version and its ruleset do not fit together"))
+	if (FAIL_IF(c, (number_at(e, "landlock.abi", 0) > 0) != !null_at(e, "landlock.rulesetDigest"), "isolation",
+		    "landlock", "Landlock's version and its ruleset do not fit together"))
 		return;
 	what_lacks(e, &lacks);
 	landlock = number_at(e, "landlock.abi", 0) > 0;
 	if (lacks.used)
-		verify_add(c->v, SR_CHECK_BELOW, "isolation", "isolation-lacks", "the record says that the program ran without %s", lacks.text);
+		verify_add(c->v, SR_CHECK_BELOW, "isolation", "isolation-lacks",
+			   "the record says that the program ran without %s", lacks.text);
 	else
-		verify_add(c->v, SR_CHECK_OK, "isolation", "isolation", "namespaces, no_new_privs, empty capability sets, a seccomp filter%s, says the record",
+		verify_add(c->v, SR_CHECK_OK, "isolation", "isolation",
+			   "namespaces, no_new_privs, empty capability sets, a seccomp filter%s, says the record",
 			   landlock ? " and Landlock" : "; no Landlock");
 }
 
@@ -91,11 +95,13 @@ static bool outputs_fail(struct verifier *c, bool outputs)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->v->statements[STATEMENT_EXECUTION], "subject"), i, item) {
+	json_array_foreach(json_object_get(c->v->statements[STATEMENT_EXECUTION], "subject"), i, item)
+	{
 		const json_t *set = json_object_get(item, "digest");
 
-		if (i > 0 && FAIL_IF(c, is_commitment(set) != outputs, "private", "private-outputs", "the plan says %s outputs, and %s has a %s",
-				     outputs ? "private" : "open", SHOWN(text_at(item, "name")), outputs ? "plain digest" : "commitment"))
+		if (i > 0 && FAIL_IF(c, is_commitment(set) != outputs, "private", "private-outputs",
+				     "the plan says %s outputs, and %s has a %s", outputs ? "private" : "open",
+				     SHOWN(text_at(item, "name")), outputs ? "plain digest" : "commitment"))
 			return true;
 	}
 	return false;
@@ -106,26 +112,32 @@ static bool size_fails(struct verifier *c, const json_t *o, bool is_private, con
 {
 	const bool sized = json_object_get(o, "bytes");
 
-	return FAIL_IF(c, is_private && sized, "private", "private-bytes", "%s is private, and its size is given away", SHOWN(what)) ||
-	       FAIL_IF(c, !is_private && !sized, "private", "size-missing", "%s has no size, and is not private", SHOWN(what));
+	return FAIL_IF(c, is_private && sized, "private", "private-bytes", "%s is private, and its size is given away",
+		       SHOWN(what)) ||
+	       FAIL_IF(c, !is_private && !sized, "private", "size-missing", "%s has no size, and is not private",
+		       SHOWN(what));
 }
 
 static bool sizes_fail(struct verifier *c, bool outputs)
 {
-	const json_t *item, *result = json_object_get(c->v->execution, "result"), *in = json_object_get(result, "stdin");
+	const json_t *item, *result = json_object_get(c->v->execution, "result"),
+			    *in = json_object_get(result, "stdin");
 	const char *name;
 	size_t i;
 
-	json_array_foreach(json_at(c->v->execution, "plan.inputs"), i, item) {
+	json_array_foreach(json_at(c->v->execution, "plan.inputs"), i, item)
+	{
 		if (size_fails(c, item, is_commitment(json_object_get(item, "digest")), text_at(item, "name")))
 			return true;
 	}
-	json_object_foreach(json_object_get(result, "streams"), name, item) {
+	json_object_foreach(json_object_get(result, "streams"), name, item)
+	{
 		if (size_fails(c, item, outputs, name))
 			return true;
 	}
 	return size_fails(c, json_object_get(result, "outputs"), outputs, "the output") ||
-	       (json_is_object(in) && size_fails(c, in, is_commitment(json_object_get(in, "digest")), "standard input"));
+	       (json_is_object(in) &&
+		size_fails(c, in, is_commitment(json_object_get(in, "digest")), "standard input"));
 }
 
 void verify_private(struct verifier *c)
@@ -136,14 +148,16 @@ void verify_private(struct verifier *c)
 	const json_t *item;
 
 	if (outputs_fail(c, outputs) || sizes_fail(c, outputs) ||
-	    FAIL_IF(c, json_is_true(json_object_get(private, "args")) && !null_at(plan, "argv.recorded"), "private", "private-args",
-		    "the plan says private arguments, and they stand in it"))
+	    FAIL_IF(c, json_is_true(json_object_get(private, "args")) && !null_at(plan, "argv.recorded"), "private",
+		    "private-args", "the plan says private arguments, and they stand in it"))
 		return;
-	json_array_foreach(json_object_get(plan, "inputs"), i, item) {
+	json_array_foreach(json_object_get(plan, "inputs"), i, item)
+	{
 		committed += is_commitment(json_object_get(item, "digest"));
 	}
 	if (committed || outputs)
-		verify_add(c->v, SR_CHECK_OK, "private", "private", "%zu private inputs%s, as commitments: what they hold shows with their opening alone",
+		verify_add(c->v, SR_CHECK_OK, "private", "private",
+			   "%zu private inputs%s, as commitments: what they hold shows with their opening alone",
 			   committed, outputs ? " and the outputs" : "");
 }
 
@@ -152,18 +166,26 @@ void verify_private(struct verifier *c)
 void verify_trace_claim(struct verifier *c)
 {
 	const json_t *t = json_object_get(c->v->execution, "trace");
-	const bool planned = json_is_true(json_at(c->v->execution, "plan.trace")), ran = !null_at(c->v->execution, "result.startedAt");
+	const bool planned = json_is_true(json_at(c->v->execution, "plan.trace")),
+		   ran = !null_at(c->v->execution, "result.startedAt");
 	json_int_t size = number_at(t, "treeSize", 0), dropped = number_at(t, "dropped", 0);
 
-	if (FAIL_IF(c, json_is_object(t) && !planned, "trace", "trace-unplanned", "there is a trace, and the plan has none") ||
-	    FAIL_IF(c, !json_is_object(t) && planned && ran, "trace", "trace-absent", "the plan has a trace, and there is none"))
+	if (FAIL_IF(c, json_is_object(t) && !planned, "trace", "trace-unplanned",
+		    "there is a trace, and the plan has none") ||
+	    FAIL_IF(c, !json_is_object(t) && planned && ran, "trace", "trace-absent",
+		    "the plan has a trace, and there is none"))
 		return;
 	if (!json_is_object(t))
 		return;
-	(void)(FAIL_IF(c, json_is_true(json_object_get(t, "complete")) && (dropped > 0 || size == 0), "trace", "trace-complete",
-		       "the trace is called complete, with %" JSON_INTEGER_FORMAT " events and %" JSON_INTEGER_FORMAT " dropped ones", size, dropped) ||
-	       FAIL_IF(c, json_array_size(json_object_get(t, "coverage")) == 0 || json_array_size(json_object_get(t, "mechanisms")) == 0, "trace",
-		       "trace-coverage", "the trace does not say what it covers and how it was made"));
+	(void)(FAIL_IF(c, json_is_true(json_object_get(t, "complete")) && (dropped > 0 || size == 0), "trace",
+		       "trace-complete",
+		       "the trace is called complete, with %" JSON_INTEGER_FORMAT " events and %" JSON_INTEGER_FORMAT
+		       " dropped ones",
+		       size, dropped) ||
+	       FAIL_IF(c,
+		       json_array_size(json_object_get(t, "coverage")) == 0 ||
+			       json_array_size(json_object_get(t, "mechanisms")) == 0,
+		       "trace", "trace-coverage", "the trace does not say what it covers and how it was made"));
 }
 
 /* --- destruction ---------------------------------------------------------------------------------------------------------- */
@@ -174,14 +196,18 @@ void verify_destruction(struct verifier *c)
 	struct words open = { .used = 0 };
 	size_t i;
 
-	json_array_foreach(claims, i, item) {
+	json_array_foreach(claims, i, item)
+	{
 		say(&open, !json_is_true(json_object_get(item, "performed")), SHOWN(text_at(item, "target")));
 	}
 	if (open.used)
-		verify_add(c->v, SR_CHECK_NOT_SHOWN, "destruction", "destruction-open", "not destroyed, or not seen to be: %s", open.text);
+		verify_add(c->v, SR_CHECK_NOT_SHOWN, "destruction", "destruction-open",
+			   "not destroyed, or not seen to be: %s", open.text);
 	else
-		verify_add(c->v, SR_CHECK_OK, "destruction", "destruction", "%zu targets gone and checked, says the record; it does not cover %zu things that it names",
-			   json_array_size(claims), json_array_size(json_at(c->v->execution, "destruction.notCovered")));
+		verify_add(c->v, SR_CHECK_OK, "destruction", "destruction",
+			   "%zu targets gone and checked, says the record; it does not cover %zu things that it names",
+			   json_array_size(claims),
+			   json_array_size(json_at(c->v->execution, "destruction.notCovered")));
 }
 
 /* --- hardware ------------------------------------------------------------------------------------------------------------- */
@@ -191,13 +217,15 @@ static bool is_debug(const char *provider, const uint8_t *quote, size_t len)
 {
 	enum { TDX_HEADER = 48, TDX_ATTRIBUTES = 120, TDX_BODY_HEAD = 6, SNP_POLICY = 8 };
 	const bool snp = strcmp(provider, "sev_guest") == 0;
-	const size_t at = snp ? SNP_POLICY + 2 : TDX_HEADER + TDX_ATTRIBUTES + (len > 0 && quote[0] == 5 ? TDX_BODY_HEAD : 0);
+	const size_t at =
+		snp ? SNP_POLICY + 2 : TDX_HEADER + TDX_ATTRIBUTES + (len > 0 && quote[0] == 5 ? TDX_BODY_HEAD : 0);
 
 	return at < len && (quote[at] & (snp ? 1 << 3 : 1));
 }
 
 /* What a real quote supports. False, and a failed check, where it is not this run's. */
-static bool judge_quote(struct verifier *c, const json_t *item, const uint8_t want[static SR_REPORT_DATA_BYTES], enum sr_assurance *ret)
+static bool judge_quote(struct verifier *c, const json_t *item, const uint8_t want[static SR_REPORT_DATA_BYTES],
+			enum sr_assurance *ret)
 {
 	const char *provider = text_at(item, "provider"), *b64 = text_at(item, "quote");
 	enum sr_quote_holds holds = SR_QUOTE_UNKNOWN;
@@ -212,25 +240,30 @@ static bool judge_quote(struct verifier *c, const json_t *item, const uint8_t wa
 		debug = holds == SR_QUOTE_HOLDS && is_debug(provider, (const uint8_t *)quote, len);
 	}
 	free(quote);
-	if (FAIL_IF(c, bad || holds == SR_QUOTE_OTHER, "hardware", "quote", "the quote of %s is another run's, or none of that provider's", SHOWN(provider)) ||
-	    FAIL_IF(c, debug, "hardware", "quote-debug", "the quote of %s is of a machine in debug mode, which its host can read and change", SHOWN(provider)))
+	if (FAIL_IF(c, bad || holds == SR_QUOTE_OTHER, "hardware", "quote",
+		    "the quote of %s is another run's, or none of that provider's", SHOWN(provider)) ||
+	    FAIL_IF(c, debug, "hardware", "quote-debug",
+		    "the quote of %s is of a machine in debug mode, which its host can read and change",
+		    SHOWN(provider)))
 		return false;
 	*ret = holds == SR_QUOTE_HOLDS ? SR_ASSURANCE_QUOTE : SR_ASSURANCE_SELF;
 	if (holds == SR_QUOTE_UNKNOWN && (b64 || !null_at(item, "attestation")))
 		verify_add(c->v, SR_CHECK_NOT_SHOWN, "hardware", "quote-unknown",
-			   "the evidence of %s has a form that is not known here: whether it was made for this run was not seen, and it counts for nothing",
+			   "the evidence of %s has a form that is not known here: whether it was made for this run was "
+			   "not seen, and it counts for nothing",
 			   SHOWN(provider));
 	return true;
 }
 
 /* What this item supports at most. False, and a failed check, where it is another run's. */
-static bool judge(struct verifier *c, const json_t *item, const uint8_t want[static SR_REPORT_DATA_BYTES], enum sr_assurance *ret)
+static bool judge(struct verifier *c, const json_t *item, const uint8_t want[static SR_REPORT_DATA_BYTES],
+		  enum sr_assurance *ret)
 {
 	char hex[2 * SR_REPORT_DATA_BYTES + 1];
 
 	str_hex(want, SR_REPORT_DATA_BYTES, hex);
-	if (FAIL_IF(c, strcmp(text_at(item, "reportData"), hex) != 0, "hardware", "report-data", "the evidence of %s was not made for this run-open",
-		    SHOWN(text_at(item, "provider"))))
+	if (FAIL_IF(c, strcmp(text_at(item, "reportData"), hex) != 0, "hardware", "report-data",
+		    "the evidence of %s was not made for this run-open", SHOWN(text_at(item, "provider"))))
 		return false;
 	*ret = SR_ASSURANCE_SIMULATED;
 	return json_is_true(json_object_get(item, "simulated")) || judge_quote(c, item, want, ret);
@@ -248,12 +281,15 @@ static bool hardware(struct verifier *c, enum sr_assurance *ret_carried, enum sr
 		c->v->out_of_memory = true;
 		return false;
 	}
-	json_array_foreach(all, i, item) {
+	json_array_foreach(all, i, item)
+	{
 		enum sr_assurance one, most;
 
 		if (!judge(c, item, want, &one))
 			return false;
-		most = one == SR_ASSURANCE_SELF && !(null_at(item, "quote") && null_at(item, "attestation")) ? SR_ASSURANCE_QUOTE : one;
+		most = one == SR_ASSURANCE_SELF && !(null_at(item, "quote") && null_at(item, "attestation"))
+			       ? SR_ASSURANCE_QUOTE
+			       : one;
 		*ret_carried = one > *ret_carried ? one : *ret_carried;
 		*ret_possible = most > *ret_possible ? most : *ret_possible;
 	}
@@ -264,9 +300,12 @@ void verify_assurance(struct verifier *c)
 {
 	static const char *const words[SR_ASSURANCE_MAX] = {
 		[SR_ASSURANCE_SELF] = "every fact above is the word of whoever holds identity key",
-		[SR_ASSURANCE_SIMULATED] = "its hardware evidence is a simulation: every fact above is the word of whoever holds identity key",
-		[SR_ASSURANCE_QUOTE] = "a quote over run-open is there, and whether genuine hardware made it was not checked here (its chain and measurements are for "
-				       "its vendor's verifier): until then every fact above is the word of whoever holds identity key",
+		[SR_ASSURANCE_SIMULATED] = "its hardware evidence is a simulation: every fact above is the word of "
+					   "whoever holds identity key",
+		[SR_ASSURANCE_QUOTE] =
+			"a quote over run-open is there, and whether genuine hardware made it was not checked here "
+			"(its chain and measurements are for "
+			"its vendor's verifier): until then every fact above is the word of whoever holds identity key",
 	};
 	enum sr_assurance claimed = SR_ASSURANCE_SELF, carried, possible, counts;
 	bool below;
@@ -274,12 +313,15 @@ void verify_assurance(struct verifier *c)
 	(void)assurance_from_name(text_at(c->v->execution, "assurance"), &claimed);
 	if (!hardware(c, &carried, &possible))
 		return;
-	if (FAIL_IF(c, claimed > possible, "assurance", "assurance-above", "the certificate calls itself %s, and its evidence carries no more than %s",
+	if (FAIL_IF(c, claimed > possible, "assurance", "assurance-above",
+		    "the certificate calls itself %s, and its evidence carries no more than %s",
 		    assurance_name(claimed), assurance_name(possible)))
 		return;
 	counts = claimed < carried ? claimed : carried;
 	below = counts < c->wants->require;
 	c->v->assurance = counts;
-	verify_add(c->v, below ? SR_CHECK_BELOW : SR_CHECK_OK, "assurance", below ? "assurance-below" : "assurance", "%s%s%s%s: %s %s", assurance_name(counts),
-		   below ? ", and " : "", below ? assurance_name(c->wants->require) : "", below ? " was required" : "", words[counts], c->v->identity->id);
+	verify_add(c->v, below ? SR_CHECK_BELOW : SR_CHECK_OK, "assurance", below ? "assurance-below" : "assurance",
+		   "%s%s%s%s: %s %s", assurance_name(counts), below ? ", and " : "",
+		   below ? assurance_name(c->wants->require) : "", below ? " was required" : "", words[counts],
+		   c->v->identity->id);
 }

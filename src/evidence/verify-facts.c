@@ -30,7 +30,8 @@ bool name_is_safe(const char *name)
 
 static bool is_stream(const char *name)
 {
-	return strcmp(name, "stdout") == 0 || strcmp(name, "stderr") == 0 || strcmp(name, "terminal") == 0 || strcmp(name, "stdout+stderr") == 0;
+	return strcmp(name, "stdout") == 0 || strcmp(name, "stderr") == 0 || strcmp(name, "terminal") == 0 ||
+	       strcmp(name, "stdout+stderr") == 0;
 }
 
 /* Each once, by a set: a list of 10,000 output files is not compared name with name. */
@@ -48,11 +49,14 @@ static bool subject_fails(struct verifier *c, json_t *seen, const char *name, js
 	bool file = str_has_prefix(name, "out/");
 
 	*files += file;
-	return FAIL_IF(c, is_doubled(c, seen, name), "names", "name-doubled", "the subject %s is there twice", SHOWN(name)) ||
-	       FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe", "the subject %s is no path below the output folder", SHOWN(name)) ||
-	       FAIL_IF(c, !file && !is_stream(name), "names", "subject-unknown", "the subject %s is no stream and no output file", SHOWN(name)) ||
-	       FAIL_IF(c, is_stream(name) && !json_object_get(json_at(c->v->execution, "result.streams"), name), "names", "stream-unknown",
-		       "the subject %s is none of the result's streams", SHOWN(name));
+	return FAIL_IF(c, is_doubled(c, seen, name), "names", "name-doubled", "the subject %s is there twice",
+		       SHOWN(name)) ||
+	       FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe",
+		       "the subject %s is no path below the output folder", SHOWN(name)) ||
+	       FAIL_IF(c, !file && !is_stream(name), "names", "subject-unknown",
+		       "the subject %s is no stream and no output file", SHOWN(name)) ||
+	       FAIL_IF(c, is_stream(name) && !json_object_get(json_at(c->v->execution, "result.streams"), name),
+		       "names", "stream-unknown", "the subject %s is none of the result's streams", SHOWN(name));
 }
 
 static bool inputs_fail(struct verifier *c, json_t *seen)
@@ -60,13 +64,16 @@ static bool inputs_fail(struct verifier *c, json_t *seen)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_at(c->v->execution, "plan.inputs"), i, item) {
+	json_array_foreach(json_at(c->v->execution, "plan.inputs"), i, item)
+	{
 		const char *name = text_at(item, "name");
 
-		if (FAIL_IF(c, is_doubled(c, seen, name), "names", "name-doubled", "the input %s is there twice", SHOWN(name)) ||
-		    FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe", "the input %s is no path below the work folder", SHOWN(name)) ||
-		    FAIL_IF(c, null_at(item, "digest") && !null_at(c->v->execution, "result.startedAt"), "names", "input-digest",
-			    "the program ran, and the input %s has no digest", SHOWN(name)))
+		if (FAIL_IF(c, is_doubled(c, seen, name), "names", "name-doubled", "the input %s is there twice",
+			    SHOWN(name)) ||
+		    FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe",
+			    "the input %s is no path below the work folder", SHOWN(name)) ||
+		    FAIL_IF(c, null_at(item, "digest") && !null_at(c->v->execution, "result.startedAt"), "names",
+			    "input-digest", "the program ran, and the input %s has no digest", SHOWN(name)))
 			return true;
 	}
 	return false;
@@ -77,9 +84,10 @@ static bool variables_fail(struct verifier *c, json_t *seen)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(json_at(c->v->execution, "plan.env.names"), i, item) {
-		if (FAIL_IF(c, is_doubled(c, seen, json_string_value(item)), "names", "variables", "the variable %s is there twice",
-			    SHOWN(json_string_value(item))))
+	json_array_foreach(json_at(c->v->execution, "plan.env.names"), i, item)
+	{
+		if (FAIL_IF(c, is_doubled(c, seen, json_string_value(item)), "names", "variables",
+			    "the variable %s is there twice", SHOWN(json_string_value(item))))
 			return true;
 	}
 	return false;
@@ -90,8 +98,8 @@ static bool argv_fails(struct verifier *c)
 	const json_t *argv = json_at(c->v->execution, "plan.argv");
 	bool recorded = json_object_get(argv, "recorded"), committed = json_object_get(argv, "commitment");
 
-	return FAIL_IF(c, recorded == committed || committed != (json_object_get(argv, "count") != NULL), "names", "argv",
-		       "the arguments must be recorded or committed to with their number, one of the two");
+	return FAIL_IF(c, recorded == committed || committed != (json_object_get(argv, "count") != NULL), "names",
+		       "argv", "the arguments must be recorded or committed to with their number, one of the two");
 }
 
 void verify_names(struct verifier *c)
@@ -102,23 +110,28 @@ void verify_names(struct verifier *c)
 	bool failed = false;
 	size_t i;
 
-	json_array_foreach(json_object_get(c->v->statements[STATEMENT_EXECUTION], "subject"), i, item) {
+	json_array_foreach(json_object_get(c->v->statements[STATEMENT_EXECUTION], "subject"), i, item)
+	{
 		if (i > 0)
 			failed = failed || subject_fails(c, subjects, text_at(item, "name"), &files);
 		streams += i > 0 && is_stream(text_at(item, "name"));
 	}
 	failed = failed || inputs_fail(c, inputs) || variables_fail(c, variables) || argv_fails(c) ||
 		 FAIL_IF(c, number_at(result, "outputs.files", -1) != files, "names", "outputs-count",
-			 "the result counts %" JSON_INTEGER_FORMAT " output files and %" JSON_INTEGER_FORMAT " are signed",
+			 "the result counts %" JSON_INTEGER_FORMAT " output files and %" JSON_INTEGER_FORMAT
+			 " are signed",
 			 number_at(result, "outputs.files", -1), files) ||
-		 FAIL_IF(c, (json_int_t)json_object_size(json_object_get(result, "streams")) != streams, "names", "streams-count",
-			 "the result has %zu streams and %" JSON_INTEGER_FORMAT " are signed", json_object_size(json_object_get(result, "streams")), streams);
+		 FAIL_IF(c, (json_int_t)json_object_size(json_object_get(result, "streams")) != streams, "names",
+			 "streams-count", "the result has %zu streams and %" JSON_INTEGER_FORMAT " are signed",
+			 json_object_size(json_object_get(result, "streams")), streams);
 	json_decref(subjects);
 	json_decref(inputs);
 	json_decref(variables);
 	if (!failed)
-		verify_add(c->v, SR_CHECK_OK, "names", "names", "%" JSON_INTEGER_FORMAT " streams and %" JSON_INTEGER_FORMAT
-			   " output files are signed by name and digest", streams, files);
+		verify_add(c->v, SR_CHECK_OK, "names", "names",
+			   "%" JSON_INTEGER_FORMAT " streams and %" JSON_INTEGER_FORMAT
+			   " output files are signed by name and digest",
+			   streams, files);
 }
 
 /* --- result --------------------------------------------------------------------------------------------------------------- */
@@ -133,21 +146,32 @@ static json_int_t expected_status(const char *hit, json_int_t exit_code, json_in
 static bool outcome_fails(struct verifier *c, const json_t *r)
 {
 	const char *outcome = text_at(r, "outcome"), *hit = text_at(r, "limitHit");
-	const json_int_t code = number_at(r, "exitCode", -1), signal = number_at(r, "signal", -1), status = number_at(r, "status", -1);
-	const bool exited = strcmp(outcome, "exited") == 0, signaled = strcmp(outcome, "signaled") == 0, limit = strcmp(outcome, "limit") == 0,
-		   setup = strcmp(outcome, "setup-failed") == 0;
+	const json_int_t code = number_at(r, "exitCode", -1), signal = number_at(r, "signal", -1),
+			 status = number_at(r, "status", -1);
+	const bool exited = strcmp(outcome, "exited") == 0, signaled = strcmp(outcome, "signaled") == 0,
+		   limit = strcmp(outcome, "limit") == 0, setup = strcmp(outcome, "setup-failed") == 0;
 
-	return FAIL_IF(c, code >= 0 && signal >= 0, "result", "exit-and-signal", "the program both exited and died of a signal") ||
-	       FAIL_IF(c, code > 255 || signal == 0 || signal > 64, "result", "exit-range", "no such exit status or signal exists") ||
-	       FAIL_IF(c, exited != (code >= 0), "result", "outcome", "the outcome is %s and there is %s exit status", outcome, code >= 0 ? "an" : "no") ||
-	       FAIL_IF(c, signaled && signal < 0, "result", "outcome", "the outcome is signaled and there is no signal") ||
-	       FAIL_IF(c, limit != (hit != NULL), "result", "outcome", "the outcome is %s and the limit hit is %s", outcome, hit ? hit : "none") ||
-	       FAIL_IF(c, setup && (signal >= 0 || !null_at(r, "startedAt")), "result", "outcome", "nothing was started, and yet it %s",
-		       signal >= 0 ? "died of a signal" : "began") ||
-	       FAIL_IF(c, setup && null_at(r, "error"), "result", "outcome", "the sandbox could not be made, and there is no error") ||
-	       FAIL_IF(c, !setup && null_at(r, "startedAt"), "result", "outcome", "the program ran, and has no time at which it began") ||
+	return FAIL_IF(c, code >= 0 && signal >= 0, "result", "exit-and-signal",
+		       "the program both exited and died of a signal") ||
+	       FAIL_IF(c, code > 255 || signal == 0 || signal > 64, "result", "exit-range",
+		       "no such exit status or signal exists") ||
+	       FAIL_IF(c, exited != (code >= 0), "result", "outcome", "the outcome is %s and there is %s exit status",
+		       outcome, code >= 0 ? "an" : "no") ||
+	       FAIL_IF(c, signaled && signal < 0, "result", "outcome",
+		       "the outcome is signaled and there is no signal") ||
+	       FAIL_IF(c, limit != (hit != NULL), "result", "outcome", "the outcome is %s and the limit hit is %s",
+		       outcome, hit ? hit : "none") ||
+	       FAIL_IF(c, setup && (signal >= 0 || !null_at(r, "startedAt")), "result", "outcome",
+		       "nothing was started, and yet it %s", signal >= 0 ? "died of a signal" : "began") ||
+	       FAIL_IF(c, setup && null_at(r, "error"), "result", "outcome",
+		       "the sandbox could not be made, and there is no error") ||
+	       FAIL_IF(c, !setup && null_at(r, "startedAt"), "result", "outcome",
+		       "the program ran, and has no time at which it began") ||
 	       FAIL_IF(c, setup && status == 0, "result", "status", "nothing was started, and sandrun's status is 0") ||
-	       FAIL_IF(c, (exited || signaled || limit) && null_at(r, "error") && status != expected_status(hit, code, signal), "result", "status",
+	       FAIL_IF(c,
+		       (exited || signaled || limit) && null_at(r, "error") &&
+			       status != expected_status(hit, code, signal),
+		       "result", "status",
 		       "sandrun's own status, %" JSON_INTEGER_FORMAT ", is not that of this outcome", status);
 }
 
@@ -160,7 +184,8 @@ static void describe(char *out, size_t size, const json_t *r)
 	else if (text_at(r, "limitHit"))
 		(void)snprintf(out, size, "ended by the limit %s", text_at(r, "limitHit"));
 	else if (number_at(r, "signal", -1) >= 0)
-		(void)snprintf(out, size, "%s by signal %" JSON_INTEGER_FORMAT, strcmp(outcome, "killed") == 0 ? "ended by sandrun," : "ended",
+		(void)snprintf(out, size, "%s by signal %" JSON_INTEGER_FORMAT,
+			       strcmp(outcome, "killed") == 0 ? "ended by sandrun," : "ended",
 			       number_at(r, "signal", -1));
 	else
 		(void)snprintf(out, size, "%s", outcome);
@@ -168,8 +193,10 @@ static void describe(char *out, size_t size, const json_t *r)
 
 static bool stdin_fails(struct verifier *c, const json_t *r)
 {
-	return FAIL_IF(c, strcmp(text_at(c->v->execution, "plan.stdin"), "none") == 0 && number_at(r, "stdin.bytes", null_at(r, "stdin") ? 0 : 1) > 0, "result", "stdin",
-		       "the plan has no standard input, and the program read some");
+	return FAIL_IF(c,
+		       strcmp(text_at(c->v->execution, "plan.stdin"), "none") == 0 &&
+			       number_at(r, "stdin.bytes", null_at(r, "stdin") ? 0 : 1) > 0,
+		       "result", "stdin", "the plan has no standard input, and the program read some");
 }
 
 void verify_result(struct verifier *c)
@@ -179,8 +206,10 @@ void verify_result(struct verifier *c)
 	char text[96];
 
 	if (outcome_fails(c, r) || stdin_fails(c, r) ||
-	    FAIL_IF(c, ran && null_at(c->v->execution, "enforced"), "result", "enforced-missing", "the program ran, and no sandbox is recorded") ||
-	    FAIL_IF(c, ran && null_at(r, "usage") && null_at(r, "error"), "result", "usage-missing", "the program ran to its end, and no usage is recorded"))
+	    FAIL_IF(c, ran && null_at(c->v->execution, "enforced"), "result", "enforced-missing",
+		    "the program ran, and no sandbox is recorded") ||
+	    FAIL_IF(c, ran && null_at(r, "usage") && null_at(r, "error"), "result", "usage-missing",
+		    "the program ran to its end, and no usage is recorded"))
 		return;
 	describe(text, sizeof(text), r);
 	verify_add(c->v, SR_CHECK_OK, "result", "result", "%s; nothing in it contradicts itself", text);
@@ -216,7 +245,9 @@ static uint64_t sum(uint64_t a, uint64_t b)
  * How far a usage may pass a limit that was enforced without having hit it: processor time is counted in ticks and by several
  * clocks, the kernel charges memory in batches, and a program may end while the supervisor looks.
  */
-static const uint64_t slack_of[] = { [SR_LIMIT_KIND_TIME] = 1000000000, [SR_LIMIT_KIND_BYTES] = 1 << 20, [SR_LIMIT_KIND_COUNT] = 0 };
+static const uint64_t slack_of[] = {
+	[SR_LIMIT_KIND_TIME] = 1000000000, [SR_LIMIT_KIND_BYTES] = 1 << 20, [SR_LIMIT_KIND_COUNT] = 0
+};
 
 /* What the run used of what the limit of that name bounds; 0: not recorded. */
 static uint64_t used_of(const json_t *r, const char *name, uint64_t *ret_slack)
@@ -246,11 +277,15 @@ static bool usage_fails(struct verifier *c, const json_t *limit, const json_t *r
 	uint64_t slack, used = used_of(r, name, &slack), enforced = value_of(limit, "enforced");
 	const bool watched = strstr(text_at(limit, "mechanism"), "watchdog") != NULL;
 
-	if (enforced == SR_UNLIMITED || !null_at(r, "limitHit") || used <= enforced || used - enforced <= sum(slack, enforced / 10))
+	if (enforced == SR_UNLIMITED || !null_at(r, "limitHit") || used <= enforced ||
+	    used - enforced <= sum(slack, enforced / 10))
 		return false;
 	if (!watched || (strcmp(name, "cpu.time") == 0 && used / 2 > sum(enforced, 8 * slack)))
-		return FAIL_IF(c, true, "limits", "usage-over-limit", "the run used more than the enforced limit %s, and no limit is said to be hit", SHOWN(name));
-	verify_add(c->v, SR_CHECK_NOT_SHOWN, "limits", "usage-over-watched", "the run passed %s, which a watchdog held, between two of its looks", SHOWN(name));
+		return FAIL_IF(c, true, "limits", "usage-over-limit",
+			       "the run used more than the enforced limit %s, and no limit is said to be hit",
+			       SHOWN(name));
+	verify_add(c->v, SR_CHECK_NOT_SHOWN, "limits", "usage-over-watched",
+		   "the run passed %s, which a watchdog held, between two of its looks", SHOWN(name));
 	return false;
 }
 
@@ -258,17 +293,19 @@ static bool usage_fails(struct verifier *c, const json_t *limit, const json_t *r
 static bool limit_fails(struct verifier *c, const json_t *limit, const json_t *r)
 {
 	const char *name = text_at(limit, "name");
-	const json_t *requested = json_object_get(limit, "requested"), *planned = json_object_get(json_at(c->v->execution, "plan.limits"), name);
+	const json_t *requested = json_object_get(limit, "requested"),
+		     *planned = json_object_get(json_at(c->v->execution, "plan.limits"), name);
 	uint64_t asked = value_of(limit, "requested"), enforced = value_of(limit, "enforced");
 
-	return FAIL_IF(c, planned ? !json_equal(planned, requested) : !json_is_null(requested), "limits", "limit-request",
-		       "the limit %s is another one than the plan's", SHOWN(name)) ||
-	       FAIL_IF(c, asked != SR_UNLIMITED && enforced != SR_UNLIMITED && enforced > asked, "limits", "limit-above-request",
-		       "the limit %s was enforced at more than was asked for", SHOWN(name)) ||
-	       FAIL_IF(c, enforced != SR_UNLIMITED && strcmp(text_at(limit, "known"), "absent") == 0, "limits", "limit-known",
-		       "the limit %s is both enforced and absent", SHOWN(name)) ||
-	       FAIL_IF(c, null_at(limit, "enforced") && asked != SR_UNLIMITED && !text_at(limit, "reason"), "limits", "limit-reason",
-		       "the limit %s was not enforced, and no reason is given", SHOWN(name)) || usage_fails(c, limit, r);
+	return FAIL_IF(c, planned ? !json_equal(planned, requested) : !json_is_null(requested), "limits",
+		       "limit-request", "the limit %s is another one than the plan's", SHOWN(name)) ||
+	       FAIL_IF(c, asked != SR_UNLIMITED && enforced != SR_UNLIMITED && enforced > asked, "limits",
+		       "limit-above-request", "the limit %s was enforced at more than was asked for", SHOWN(name)) ||
+	       FAIL_IF(c, enforced != SR_UNLIMITED && strcmp(text_at(limit, "known"), "absent") == 0, "limits",
+		       "limit-known", "the limit %s is both enforced and absent", SHOWN(name)) ||
+	       FAIL_IF(c, null_at(limit, "enforced") && asked != SR_UNLIMITED && !text_at(limit, "reason"), "limits",
+		       "limit-reason", "the limit %s was not enforced, and no reason is given", SHOWN(name)) ||
+	       usage_fails(c, limit, r);
 }
 
 /* What the plan bounds must be in the list, with what held it or why nothing did. */
@@ -277,10 +314,13 @@ static bool unlisted(struct verifier *c, json_t *seen)
 	const json_t *value;
 	const char *name;
 
-	json_object_foreach(json_object_get(json_object_get(c->v->execution, "plan"), "limits"), name, value) {
-		bool bound = json_is_integer(value) || (json_is_string(value) && strcmp(json_string_value(value), "unlimited") != 0);
+	json_object_foreach(json_object_get(json_object_get(c->v->execution, "plan"), "limits"), name, value)
+	{
+		bool bound = json_is_integer(value) ||
+			     (json_is_string(value) && strcmp(json_string_value(value), "unlimited") != 0);
 
-		if (FAIL_IF(c, bound && !json_object_get(seen, name), "limits", "limit-unlisted", "the plan's limit %s is not among what was enforced or not", SHOWN(name)))
+		if (FAIL_IF(c, bound && !json_object_get(seen, name), "limits", "limit-unlisted",
+			    "the plan's limit %s is not among what was enforced or not", SHOWN(name)))
 			return true;
 	}
 	return false;
@@ -288,26 +328,34 @@ static bool unlisted(struct verifier *c, json_t *seen)
 
 void verify_limits(struct verifier *c)
 {
-	const json_t *limit, *limits = json_at(c->v->execution, "enforced.limits"), *result = json_object_get(c->v->execution, "result");
+	const json_t *limit, *limits = json_at(c->v->execution, "enforced.limits"),
+			     *result = json_object_get(c->v->execution, "result");
 	json_t *seen = json_object();
 	char missing[256] = "";
 	bool failed = false;
 	size_t i, used = 0;
 
-	json_array_foreach(limits, i, limit) {
+	json_array_foreach(limits, i, limit)
+	{
 		const char *name = text_at(limit, "name");
 
-		failed = failed || FAIL_IF(c, is_doubled(c, seen, name), "limits", "limit-doubled", "the limit %s is there twice", SHOWN(name)) ||
+		failed = failed ||
+			 FAIL_IF(c, is_doubled(c, seen, name), "limits", "limit-doubled", "the limit %s is there twice",
+				 SHOWN(name)) ||
 			 limit_fails(c, limit, result);
-		if (null_at(limit, "enforced") && value_of(limit, "requested") != SR_UNLIMITED && used < sizeof(missing))
-			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? ", " : "", SHOWN(name));
+		if (null_at(limit, "enforced") && value_of(limit, "requested") != SR_UNLIMITED &&
+		    used < sizeof(missing))
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? ", " : "",
+						 SHOWN(name));
 	}
 	failed = failed || (limits && unlisted(c, seen));
 	json_decref(seen);
 	if (failed || !limits)
 		return;
 	if (*missing)
-		verify_add(c->v, SR_CHECK_NOT_SHOWN, "limits", "limits-not-enforced", "asked for and not enforced, the record says: %s", missing);
+		verify_add(c->v, SR_CHECK_NOT_SHOWN, "limits", "limits-not-enforced",
+			   "asked for and not enforced, the record says: %s", missing);
 	else
-		verify_add(c->v, SR_CHECK_OK, "limits", "limits", "every limit that was asked for was enforced, and none was passed unnoticed");
+		verify_add(c->v, SR_CHECK_OK, "limits", "limits",
+			   "every limit that was asked for was enforced, and none was passed unnoticed");
 }

@@ -25,7 +25,7 @@
 
 /* Something that the certificate has a digest of. */
 struct item {
-	const json_t *set;      /* NULL: there is none of that name */
+	const json_t *set;	 /* NULL: there is none of that name */
 	const char *role, *name; /* for its opening */
 };
 
@@ -67,7 +67,8 @@ static int verify_item(struct sr_verified *v, const char *what, const struct ite
 	int r;
 
 	if (!i->set) {
-		verify_add(v, SR_CHECK_FAILED, what, "file-unknown", "the certificate has no %s of the name %s", what, SHOWN(name));
+		verify_add(v, SR_CHECK_FAILED, what, "file-unknown", "the certificate has no %s of the name %s", what,
+			   SHOWN(name));
 		return 0;
 	}
 	wanted = text_at(i->set, SHAPE_SHA256_NAME);
@@ -75,7 +76,8 @@ static int verify_item(struct sr_verified *v, const char *what, const struct ite
 		wanted = text_at(i->set, SHAPE_HMAC_NAME);
 		salt = opening ? opening_find(opening, i->role, i->name) : NULL;
 		if (!salt) {
-			verify_add(v, SR_CHECK_BELOW, what, "opening-missing", "%s is private: whether the file is it shows with its opening alone (--opening)",
+			verify_add(v, SR_CHECK_BELOW, what, "opening-missing",
+				   "%s is private: whether the file is it shows with its opening alone (--opening)",
 				   SHOWN(name));
 			return 0;
 		}
@@ -84,11 +86,12 @@ static int verify_item(struct sr_verified *v, const char *what, const struct ite
 	if (r < 0)
 		return r;
 	if (strcmp(hex, wanted) != 0)
-		verify_add(v, SR_CHECK_FAILED, what, salt ? "commitment-differs" : "file-differs", "the file is not the %s %s%s", what, SHOWN(name),
+		verify_add(v, SR_CHECK_FAILED, what, salt ? "commitment-differs" : "file-differs",
+			   "the file is not the %s %s%s", what, SHOWN(name),
 			   salt ? ", or the opening is not its opening" : "");
 	else
-		verify_add(v, SR_CHECK_OK, what, salt ? "commitment" : "file", "the file is the %s %s%s", what, SHOWN(name),
-			   salt ? ", by its opened commitment" : "");
+		verify_add(v, SR_CHECK_OK, what, salt ? "commitment" : "file", "the file is the %s %s%s", what,
+			   SHOWN(name), salt ? ", by its opened commitment" : "");
 	return 0;
 }
 
@@ -97,7 +100,8 @@ static const json_t *named(const json_t *list, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (strcmp(text_at(item, "name"), name) == 0)
 			return json_object_get(item, "digest");
 	}
@@ -139,7 +143,8 @@ bool verify_opening(struct sr_verified *v, const struct sr_opening *opening)
 {
 	if (!v->run_id || strcmp(opening->run_id, v->run_id) == 0)
 		return v->run_id != NULL;
-	verify_add(v, SR_CHECK_FAILED, "opening", "opening-run", "the opening file is another run's, %s", SHOWN(opening->run_id));
+	verify_add(v, SR_CHECK_FAILED, "opening", "opening-run", "the opening file is another run's, %s",
+		   SHOWN(opening->run_id));
 	return false;
 }
 
@@ -164,7 +169,8 @@ enum event_leaves verify_event_leaves(const json_t *event)
 {
 	const char *what = text_at(event, "event"), *address = text_at(event, "address"), *how = text_at(event, "how");
 
-	if (!what || !address || (strcmp(what, "connect") != 0 && strcmp(what, "send") != 0) || number_at(event, "result", -1) != 0 || is_local(address))
+	if (!what || !address || (strcmp(what, "connect") != 0 && strcmp(what, "send") != 0) ||
+	    number_at(event, "result", -1) != 0 || is_local(address))
 		return EVENT_STAYS;
 	return how && str_has_prefix(how, "descriptor") ? EVENT_LEAVES : EVENT_CLAIMS;
 }
@@ -200,7 +206,8 @@ static void end_line(struct reader *r)
 	else if (!json_is_object(event))
 		fail(r, SR_CHECK_MALFORMED, "trace-form", "is not one JSON object");
 	else if (verify_event_leaves(event) == EVENT_LEAVES)
-		fail(r, SR_CHECK_FAILED, "network-none", "shows a connection that left the sandbox, and the plan has no network");
+		fail(r, SR_CHECK_FAILED, "network-none",
+		     "shows a connection that left the sandbox, and the plan has no network");
 	else
 		r->claims += verify_event_leaves(event) == EVENT_CLAIMS;
 	json_decref(event);
@@ -238,16 +245,25 @@ static void judge_trace(struct reader *r, const json_t *t, bool ended)
 	str_hex(root, sizeof(root), root_hex);
 	str_hex(digest, sizeof(digest), hex);
 	if (FAIL_IF(c, !ended, "trace", "trace-cut", "the file ends in the middle of a line") ||
-	    FAIL_IF(c, (json_int_t)r->lines != number_at(t, "treeSize", -1), "trace", "trace-size", "the file has %llu lines, and %" JSON_INTEGER_FORMAT
-		    " were signed", (unsigned long long)r->lines, number_at(t, "treeSize", -1)) ||
-	    FAIL_IF(c, strcmp(root_hex, text_at(t, "rootHash")) != 0, "trace", "trace-root", "the tree over the file's lines has another root: lines were changed or moved") ||
-	    FAIL_IF(c, strcmp(hex, digest_at(t, "digest")) != 0, "trace", "trace-digest", "the file's digest is another one") || r->failed)
+	    FAIL_IF(c, (json_int_t)r->lines != number_at(t, "treeSize", -1), "trace", "trace-size",
+		    "the file has %llu lines, and %" JSON_INTEGER_FORMAT " were signed", (unsigned long long)r->lines,
+		    number_at(t, "treeSize", -1)) ||
+	    FAIL_IF(c, strcmp(root_hex, text_at(t, "rootHash")) != 0, "trace", "trace-root",
+		    "the tree over the file's lines has another root: lines were changed or moved") ||
+	    FAIL_IF(c, strcmp(hex, digest_at(t, "digest")) != 0, "trace", "trace-digest",
+		    "the file's digest is another one") ||
+	    r->failed)
 		return;
 	if (r->claims)
-		verify_add(r->v, SR_CHECK_NOT_SHOWN, "trace", "trace-claims", "%llu events name an address outside that the program's own memory said, which it could change meanwhile",
+		verify_add(r->v, SR_CHECK_NOT_SHOWN, "trace", "trace-claims",
+			   "%llu events name an address outside that the program's own memory said, which it could "
+			   "change meanwhile",
 			   (unsigned long long)r->claims);
-	verify_add(r->v, SR_CHECK_OK, "trace", "trace", "%llu events, root and digest recomputed; %s, %" JSON_INTEGER_FORMAT " dropped",
-		   (unsigned long long)r->lines, json_is_true(json_object_get(t, "complete")) ? "complete, says the record" : "not complete", number_at(t, "dropped", 0));
+	verify_add(r->v, SR_CHECK_OK, "trace", "trace",
+		   "%llu events, root and digest recomputed; %s, %" JSON_INTEGER_FORMAT " dropped",
+		   (unsigned long long)r->lines,
+		   json_is_true(json_object_get(t, "complete")) ? "complete, says the record" : "not complete",
+		   number_at(t, "dropped", 0));
 }
 
 int verify_trace(struct sr_verified *v, int fd)

@@ -45,17 +45,15 @@ int assurance_from_name(const char *name, enum sr_assurance *ret)
 const char *check_state_name(enum sr_check_state s)
 {
 	static const char *const names[] = {
-		[SR_CHECK_OK] = "ok",
-		[SR_CHECK_NOT_SHOWN] = "not-shown",
-		[SR_CHECK_BELOW] = "below",
-		[SR_CHECK_FAILED] = "failed",
-		[SR_CHECK_MALFORMED] = "malformed",
+		[SR_CHECK_OK] = "ok",	      [SR_CHECK_NOT_SHOWN] = "not-shown", [SR_CHECK_BELOW] = "below",
+		[SR_CHECK_FAILED] = "failed", [SR_CHECK_MALFORMED] = "malformed",
 	};
 
 	return names[s];
 }
 
-void verify_add(struct sr_verified *v, enum sr_check_state state, const char *what, const char *code, const char *fmt, ...)
+void verify_add(struct sr_verified *v, enum sr_check_state state, const char *what, const char *code, const char *fmt,
+		...)
 {
 	struct sr_check *bigger;
 	char text[1024], *own;
@@ -125,7 +123,8 @@ static const struct sr_trusted *by_id(const struct sr_trust *t, const char *id)
 }
 
 /* The key id says which key to try first, and nothing more. */
-static const struct sr_trusted *find_signer(const struct sr_trust *t, const struct sr_envelope *e, const uint8_t *pae, size_t len)
+static const struct sr_trusted *find_signer(const struct sr_trust *t, const struct sr_envelope *e, const uint8_t *pae,
+					    size_t len)
 {
 	const struct sr_trusted *hint = by_id(t, e->keyid);
 
@@ -184,8 +183,9 @@ static int keep(struct verifier *c, const struct sr_envelope *e, enum statement_
 		json_decref(s);
 		static const char *const codes[] = { "run-open-doubled", "execution-doubled", "run-close-doubled" };
 
-		verify_add(c->v, SR_CHECK_FAILED, "lines", codes[kind], "lines %u and %u are both a signed %s: there must be one",
-			   (*slot[kind])->line, e->line, statement_name(kind));
+		verify_add(c->v, SR_CHECK_FAILED, "lines", codes[kind],
+			   "lines %u and %u are both a signed %s: there must be one", (*slot[kind])->line, e->line,
+			   statement_name(kind));
 		return -EBADMSG;
 	}
 	c->v->statements[kind] = s;
@@ -210,8 +210,10 @@ static int take(struct verifier *c, const struct sr_envelope *e, bool identity)
 		return 0;
 	}
 	if (identity == (kind == STATEMENT_EXECUTION) || kind == STATEMENT_OTHER) {
-		verify_add(c->v, SR_CHECK_FAILED, "signatures", "wrong-signer", "line %u, a %s, is signed by %s", e->line,
-			   statement_name(kind), identity ? "an identity and not by the run's own key" : "the run's own key, which may sign its execution alone");
+		verify_add(c->v, SR_CHECK_FAILED, "signatures", "wrong-signer", "line %u, a %s, is signed by %s",
+			   e->line, statement_name(kind),
+			   identity ? "an identity and not by the run's own key"
+				    : "the run's own key, which may sign its execution alone");
 		json_decref(s);
 		return -EBADMSG;
 	}
@@ -221,7 +223,9 @@ static int take(struct verifier *c, const struct sr_envelope *e, bool identity)
 static int take_all(struct verifier *c, const struct signers *s, bool identity)
 {
 	for (size_t i = 0; i < c->v->bundle.count; i++) {
-		int r = (identity ? s->identity[i] != NULL : s->ephemeral[i]) ? take(c, &c->v->bundle.items[i], identity) : 0;
+		int r = (identity ? s->identity[i] != NULL : s->ephemeral[i])
+				? take(c, &c->v->bundle.items[i], identity)
+				: 0;
 
 		if (r < 0)
 			return r;
@@ -235,7 +239,8 @@ static const struct sr_envelope *damaged(const struct verifier *c, const struct 
 	for (size_t i = 0; i < c->v->bundle.count; i++) {
 		const struct sr_envelope *e = &c->v->bundle.items[i];
 
-		if (!s->identity[i] && !s->ephemeral[i] && (id ? strcmp(e->keyid, id) == 0 : by_id(c->wants->trust, e->keyid) != NULL))
+		if (!s->identity[i] && !s->ephemeral[i] &&
+		    (id ? strcmp(e->keyid, id) == 0 : by_id(c->wants->trust, e->keyid) != NULL))
 			return e;
 	}
 	return NULL;
@@ -248,9 +253,12 @@ static int missing(struct verifier *c, const struct signers *s, enum statement_k
 
 	if (e)
 		verify_add(c->v, SR_CHECK_FAILED, "signatures", "signature",
-			   "the signature of line %u does not fit its payload and the key that it names: one of them was changed, or another key signed", e->line);
+			   "the signature of line %u does not fit its payload and the key that it names: one of them "
+			   "was changed, or another key signed",
+			   e->line);
 	else
-		verify_add(c->v, SR_CHECK_FAILED, "lines", codes[kind], "no line is a %s with the signature that it needs", statement_name(kind));
+		verify_add(c->v, SR_CHECK_FAILED, "lines", codes[kind],
+			   "no line is a %s with the signature that it needs", statement_name(kind));
 	return -EBADMSG;
 }
 
@@ -269,15 +277,19 @@ static int nobody(struct verifier *c, const struct signers *s)
 	if (s->signed_by_identity || damaged(c, s, NULL))
 		return missing(c, s, STATEMENT_OPEN, NULL);
 	if (c->wants->trust->count == 0)
-		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-none", "no key is known to check the signatures with: "
+		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-none",
+			   "no key is known to check the signatures with: "
 			   "nothing of this certificate is shown (give --key or --trust)");
 	else
-		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-unknown", "unknown: none of the %zu keys that may be used here signed this; "
-			   "nothing of it is shown%s%s", c->wants->trust->count, *claimed ? "; a line names key " : "", claimed);
+		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-unknown",
+			   "unknown: none of the %zu keys that may be used here signed this; "
+			   "nothing of it is shown%s%s",
+			   c->wants->trust->count, *claimed ? "; a line names key " : "", claimed);
 	return -EBADMSG;
 }
 
-static const struct sr_trusted *signer_of(const struct verifier *c, const struct signers *s, const struct sr_envelope *e)
+static const struct sr_trusted *signer_of(const struct verifier *c, const struct signers *s,
+					  const struct sr_envelope *e)
 {
 	return s->identity[e - c->v->bundle.items];
 }
@@ -289,10 +301,13 @@ static void name_identity(struct verifier *c)
 
 	(void)str_escape(id->name, shown, sizeof(shown));
 	if (id->own)
-		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-own", "only this user's own key %s (%s), which any process of the user can sign with; "
-			   "--key or --trust says whose word is taken", id->id, shown);
+		verify_add(c->v, SR_CHECK_BELOW, "identity", "identity-own",
+			   "only this user's own key %s (%s), which any process of the user can sign with; "
+			   "--key or --trust says whose word is taken",
+			   id->id, shown);
 	else
-		verify_add(c->v, SR_CHECK_OK, "identity", "identity-trusted", "key %s (%s) signed run-open, which endorses the run's own key", id->id, shown);
+		verify_add(c->v, SR_CHECK_OK, "identity", "identity-trusted",
+			   "key %s (%s) signed run-open, which endorses the run's own key", id->id, shown);
 }
 
 /* The key that run-open endorses. */
@@ -302,11 +317,14 @@ static int take_ephemeral(struct verifier *c)
 	int r = public_key_from_spki_b64(spki, strlen(spki), &c->v->ephemeral);
 
 	if (r == -EKEYREJECTED)
-		verify_add(c->v, SR_CHECK_FAILED, "signatures", "key-rejected", "the run's key is of small order or not in its canonical form: anybody could sign with it");
+		verify_add(c->v, SR_CHECK_FAILED, "signatures", "key-rejected",
+			   "the run's key is of small order or not in its canonical form: anybody could sign with it");
 	else if (r < 0)
-		verify_add(c->v, SR_CHECK_MALFORMED, "signatures", "key-form", "the run's key is no Ed25519 key in DER form (44 bytes, RFC 8410)");
+		verify_add(c->v, SR_CHECK_MALFORMED, "signatures", "key-form",
+			   "the run's key is no Ed25519 key in DER form (44 bytes, RFC 8410)");
 	else if (memcmp(c->v->ephemeral.bytes, c->v->identity->key.bytes, SR_KEY_BYTES) == 0) {
-		verify_add(c->v, SR_CHECK_FAILED, "signatures", "key-reused", "the run's key is the identity itself: it was not made for one run");
+		verify_add(c->v, SR_CHECK_FAILED, "signatures", "key-reused",
+			   "the run's key is the identity itself: it was not made for one run");
 		r = -EBADMSG;
 	}
 	return r;
@@ -341,15 +359,18 @@ static int find_statements(struct verifier *c, struct signers *s)
 		return missing(c, s, STATEMENT_EXECUTION, id);
 	if (!c->close)
 		return missing(c, s, STATEMENT_CLOSE, v->identity->id);
-	if (FAIL_IF(c, signer_of(c, s, c->close) != v->identity, "signatures", "run-close-signer", "run-close is signed by another identity than run-open"))
+	if (FAIL_IF(c, signer_of(c, s, c->close) != v->identity, "signatures", "run-close-signer",
+		    "run-close is signed by another identity than run-open"))
 		return -EBADMSG;
 	v->execution = json_object_get(v->statements[STATEMENT_EXECUTION], "predicate");
 	v->close = json_object_get(v->statements[STATEMENT_CLOSE], "predicate");
 	memcpy(v->execution_sha256, c->execution->sha256, SR_DIGEST_HEX);
 	memcpy(v->close_sha256, c->close->sha256, SR_DIGEST_HEX);
-	verify_add(v, SR_CHECK_OK, "signatures", "signatures", "run-open, execution and run-close each have their one good Ed25519 signature");
+	verify_add(v, SR_CHECK_OK, "signatures", "signatures",
+		   "run-open, execution and run-close each have their one good Ed25519 signature");
 	if (v->bundle.count > 3 || v->bundle.other_lines)
-		verify_add(v, SR_CHECK_NOT_SHOWN, "lines", "lines-ignored", "%zu more lines are not of this certificate and were not looked at",
+		verify_add(v, SR_CHECK_NOT_SHOWN, "lines", "lines-ignored",
+			   "%zu more lines are not of this certificate and were not looked at",
 			   v->bundle.count - 3 + v->bundle.other_lines);
 	return 0;
 }
