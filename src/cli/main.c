@@ -326,6 +326,8 @@ static void cli_done(struct cli_run *c)
 		run_done(&c->run);
 	cgroup_done(&c->cgroup);
 	trace_place_done(&c->trace);
+	if (policy_is_script_private(&c->policy) && c->exec.script)
+		secret_wipe(c->exec.script, c->exec.script_len);
 	salt_free(&c->salt);
 	certify_done(&c->certify);
 #ifdef SR_SANITIZED /* else the kernel takes it all at once, which costs a short run less than unmapping page by page */

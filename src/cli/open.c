@@ -154,7 +154,10 @@ static int open_file(struct call *k, const char *path, int *ret)
 		return cannot_read(k, path, errno);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		fd_close(&fd);
-		return cannot_read(k, path, EISDIR);
+		(void)cannot_read(k, path, EISDIR);
+		if (path == k->input)
+			sr_error_hint(&k->err, "what stands for a folder is its manifest, sandrun-certificate(5): make that file, and name it");
+		return -EISDIR;
 	}
 	*ret = fd;
 	return 0;

@@ -604,7 +604,7 @@ int snapshot_open(const struct sr_policy *p, const struct sr_exec *x, struct sr_
 static int copy_input(struct sr_place *place, const struct sr_salt *salt, struct sr_snapshot_item *item, struct sr_error *err)
 {
 	const char *slash = strrchr(item->name, '/');
-	struct sr_measure measure;
+	struct sr_measure m;
 	int r = 0;
 
 	if (item->folder) {
@@ -619,17 +619,17 @@ static int copy_input(struct sr_place *place, const struct sr_salt *salt, struct
 	if (r < 0)
 		return place_error(place, item->name, r, err);
 	if (item->is_private)
-		measure_private(&measure, salt, "input", item->name);
+		measure_private(&m, salt, "input", item->name);
 	else
-		measure_plain(&measure);
+		measure_plain(&m);
 	if (item->folder) {
-		r = project_copy(item->folder, place, item->name, &measure, item->hex, err);
+		r = project_copy(item->folder, place, item->name, &m, item->hex, err);
 		item->bytes = item->folder->bytes;
 	} else {
-		r = place_copy(place, item->fd, item->path, item->name, item->mode, &measure, &item->bytes, item->hex, err);
+		r = place_copy(place, item->fd, item->path, item->name, item->mode, &m, &item->bytes, item->hex, err);
 	}
 	if (item->is_private)
-		secret_wipe(&measure, sizeof(measure)); /* a failure may have left it open */
+		secret_wipe(&m, sizeof(m)); /* a failure may have left it open */
 	if (r == 0)
 		fd_close(&item->fd);
 	return r;
@@ -640,10 +640,10 @@ static int copy_all(struct sr_snapshot *s, const struct sr_exec *x, struct sr_pl
 	int r = 0;
 
 	if (s->project) {
-		struct sr_measure measure;
+		struct sr_measure m;
 
-		measure_plain(&measure);
-		r = project_copy(s->project, place, "", &measure, s->project_sha256, err);
+		measure_plain(&m);
+		r = project_copy(s->project, place, "", &m, s->project_sha256, err);
 		s->project_bytes = s->project->bytes;
 	}
 	if (r == 0 && x->script && x->script_name) {

@@ -53,6 +53,35 @@ static void test_inputs(void)
 	free(exec.script_name);
 }
 
+static void test_private(void)
+{
+	char want[SR_DIGEST_HEX];
+	struct sr_salt salt;
+	int work;
+
+	fresh();
+	tree_file("data.csv", "1,2\n");
+	tree_file("open.csv", "1,2\n");
+	input("data.csv", "in/data.csv");
+	policy.inputs.items[0].is_private = true;
+	input("open.csv", NULL);
+	IS_INT(take_in(), -EINVAL, "without a salt no private file goes in");
+	OK(!tree_has("work/in"), "nothing of it");
+	IS_INT(salt_new(&salt), 0, "a salt");
+	snap.salt = &salt;
+	work = tree_open("work");
+	IS_INT(snapshot_copy(&snap, &exec, work, geteuid(), getegid(), &err), 0, "with one it does");
+	(void)close(work);
+	IS_STR(tree_text("work/in/data.csv"), "1,2\n", "as it is");
+	commitment_item(&salt, "input", "in/data.csv", "1,2\n", 4, want);
+	OK(snap.items[0].is_private, "its record says that it is private");
+	IS_STR(snap.items[0].hex, want, "and is the commitment");
+	digest_hex("1,2\n", 4, want);
+	OK(!snap.items[1].is_private, "that of another does not");
+	IS_STR(snap.items[1].hex, want, "and is the digest");
+	salt_free(&salt);
+}
+
 static void refused_name(const char *name, const char *text, const char *what)
 {
 	fresh();
@@ -658,6 +687,7 @@ int main(void)
 	policy_init(&policy);
 	snap = (struct sr_snapshot)SR_SNAPSHOT_INIT;
 	test_inputs();
+	test_private();
 	test_names();
 	test_kinds();
 	test_folder_input();

@@ -100,6 +100,35 @@ static void test_plain(void)
 	close_path(&p);
 }
 
+/* A private one: the same bytes, a commitment, memory out of reach, and no key in the context afterwards. */
+static void test_private(void)
+{
+	static const struct sr_commitment zero;
+	struct sr_stream_result r;
+	char want[SR_DIGEST_HEX];
+	struct sr_salt salt;
+	struct path p;
+
+	IS_INT(salt_new(&salt), 0, "a salt");
+	open_path(&p);
+	stream_private(&p.s, &salt, "stdout");
+	feed(&p, "abc");
+	(void)turn(&p.s);
+	IS_STR(drained(&p), "abc", "private bytes pass");
+	OK(p.s.buf && p.s.size >= 256 << 10, "through a buffer that never grows, for growing would leave copies");
+	fd_close(&p.in);
+	(void)turn(&p.s);
+	stream_result(&p.s, &r);
+	commitment_item(&salt, "stdout", "stdout", "abc", 3, want);
+	OK(r.is_private, "the result says so");
+	IS_STR(r.hex, want, "and is the commitment");
+	IS_STR(r.role, "stdout", "under its name");
+	OK(memcmp(&p.s.measure.as.commitment, &zero, sizeof(zero)) == 0, "the key is wiped");
+	close_path(&p);
+	OK(!p.s.buf, "and the buffer gone");
+	salt_free(&salt);
+}
+
 static void test_absent(void)
 {
 	struct sr_stream_result r;
@@ -416,6 +445,7 @@ int main(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
 	test_plain();
+	test_private();
 	test_absent();
 	test_many_bytes();
 	test_slow_reader();
