@@ -19,7 +19,8 @@ import time
 
 
 def quote_over(data):
-    """The shape of an Intel quote, version 4: 48 bytes of header, 520 of measurements (the debug bit is off), the report data, a signature."""
+    """The shape of an Intel quote, version 4: 48 bytes of header, 520 of measurements with the debug bit off, the report
+    data, a signature."""
     return b"\4\0\2\0\x81\0\0\0" + b"\x10" * 560 + data + b"\x22" * 400
 
 
