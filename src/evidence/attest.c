@@ -223,7 +223,8 @@ static int fetch_named(const struct sr_policy *p, const void *payload, size_t le
 	else
 		r = attest_dstack(simulated ? simulated : DSTACK_SOCKET, simulated != NULL, report_data, ret, err);
 	if (r < 0)
-		sr_error_hint(err, "nothing was run; --attest none runs without a quote");
+		sr_error_hint(err, "nothing was run; %s", simulated ? "leave --attest-simulated out to run without a quote" :
+								      "--attest none runs without a quote");
 	return r;
 }
 

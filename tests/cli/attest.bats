@@ -97,6 +97,27 @@ quoted() {
 	assert_equal "$(quoted)" "$(report_data)"
 }
 
+# verified LEVEL: the status of sandrun verify where that is required.
+verified() {
+	sr key export
+	assert_success || return 1
+	printf '%s\n' "$output" >"$T/identity.pem"
+	sr verify --key "$T/identity.pem" --require "$1" "$T/cert"
+	printf '%s' "$status"
+}
+
+@test "the verifier takes no stand-in for hardware" {
+	stand_in dstack "$T/agent"
+	sr --attest-simulated "$T/agent" --certificate "$T/cert" -- true
+	assert_success
+	assert_equal "$(verified simulated-quote)" 0
+	assert_equal "$(verified quote-present)" 3
+	sr --attest none --certificate "$T/cert" -- true
+	assert_success
+	assert_equal "$(verified self-asserted)" 0
+	assert_equal "$(verified simulated-quote)" 3
+}
+
 @test "an agent that has no quote but an attestation" {
 	stand_in dstack "$T/agent" attestation
 	sr --attest-simulated "$T/agent" --certificate "$T/cert" -- true
@@ -153,6 +174,52 @@ refuses() {
 	}
 	sr --attest none -- echo ran
 	assert_output ran
+}
+
+# with_agent MODE ARGS...: sandrun where a dstack agent answers at its own place, which only a mount namespace of our own has.
+with_agent() {
+	rm -f "$T/said"
+	# shellcheck disable=SC2016  # expanded inside
+	try unshare --user --map-root-user --mount sh -c '
+		mount -t tmpfs tmpfs "$(readlink -f /var/run)" || exit 99
+		python3 "$TESTS/lib/attest-stand-in.py" dstack /var/run/dstack.sock "$1" <"$T/alive" >"$T/said" 7>&- 3>&- &
+		agent=$!
+		shift
+		while ! grep -qs ready "$T/said"; do sleep 0.05; done
+		unshare --user --map-user=1000 --map-group=1000 "$SANDRUN" --certificate "$T/cert" "$@"
+		status=$?
+		kill "$agent"
+		exit "$status"' sh "$@"
+}
+
+@test "an agent at its own place is asked, and what it gives is no simulation" {
+	with_agent good -- echo ran
+	assert_success
+	assert_output ran
+	assert_stderr ''
+	assert_equal "$(execution .assurance) $(execution '.attestation | map([.provider, .simulated])')" '"quote-present" [["dstack",false]]'
+	assert_equal "$(quoted)" "$(report_data)"
+	with_agent good --attest dstack -- echo ran
+	assert_success
+	assert_equal "$(execution .assurance)" '"quote-present"'
+	assert_equal "$(verified quote-present)" 0
+	with_agent good --attest none -- echo ran
+	assert_success
+	assert_equal "$(execution .assurance) $(execution .attestation)" '"self-asserted" []'
+}
+
+@test "an agent at its own place that gives no quote is said, and is an error only where it was asked for by name" {
+	with_agent other -- echo ran
+	assert_success
+	assert_output ran
+	assert_contains "$stderr" "sandrun: the certificate has no quote: cannot get a quote from '/var/run/dstack.sock': the quote is not over this run"
+	assert_equal "$(execution .assurance) $(execution .attestation)" '"self-asserted" []'
+	with_agent other --quiet -- echo ran
+	assert_success
+	assert_stderr ''
+	with_agent other --attest dstack -- echo ran
+	assert_error 125 "the quote is not over this run" "--attest none"
+	assert_equal "$(execution .assurance) $(execution .attestation)" '"self-asserted" []'
 }
 
 @test "contradictions are refused" {
