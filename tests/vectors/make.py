@@ -193,7 +193,7 @@ def base_result():
         "stdin": None,
         "streams": {"stderr": {"bytes": 0, "truncated": False}, "stdout": {"bytes": 7, "truncated": False}},
         "usage": {"cpuSystemNs": "3000000", "cpuUserNs": "1500000000", "memoryPeakBytes": 9437184,
-                  "source": {"cpu": "wait4:rusage", "memory": "cgroup2:memory.peak", "wall": "clock-monotonic"},
+                  "source": {"cpu": "rusage", "memory": "cgroup-memory.peak", "wall": "clock-monotonic"},
                   "wallNs": "2011020000"},
     }
 
@@ -646,7 +646,7 @@ def write_all(folder):
     put(folder, "expected", "\n".join(rows) + "\n")
 
 
-def used(name, number, user, system, wall, peak, source="cgroup2:memory.peak"):
+def used(name, number, user, system, wall, peak, source="cgroup-memory.peak"):
     """A run without limits that used so much."""
     r = Run("used " + name, number)
     r.plan["limits"], r.enforced["limits"] = {n: "unlimited" for n in LIMITS}, []
