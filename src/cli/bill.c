@@ -27,8 +27,8 @@ static const char usage[] =
 	"used.\n";
 
 static const char word_of[] = "Every figure is the word of the identity that signed it.";
-static const char upper_bound[] = "GiB-seconds are the memory peak times the wall-clock time: not less than what was used.";
-static const char largest_alone[] = "Where the memory's source is rusage the peak is that of the largest process alone, and more may have been used.";
+static const char upper_bound[] = "GiB-seconds are the memory peak times the wall-clock time: an upper bound of what was used, where nothing is marked.";
+static const char least[] = "* a sample, or the largest process alone, by the source that the certificate names: more may have been used.";
 
 struct bill_call {
 	struct verify_call verify;
@@ -173,10 +173,10 @@ static const char *rate(const struct sr_bill *b, enum sr_bill_part part, char ou
 	return out;
 }
 
-static bool counts_largest_alone(const struct sr_bill *b)
+static bool any_least(const struct sr_bill *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		if (b->items[i].used && str_has_prefix(b->items[i].memory_source, "rusage"))
+		if (b->items[i].used && (b->items[i].cpu_least || b->items[i].memory_least))
 			return true;
 	}
 	return false;
@@ -188,12 +188,13 @@ static void print_text(const struct sr_bill *b)
 {
 	const char *currency = b->rates.currency, *gap = *currency ? " " : "";
 
-	(void)printf("%-36s  %-20s  %-12s  %16s  %16s  %16s\n", "RUN", "FINISHED", "OUTCOME", "CPU-SECONDS", "GIB-SECONDS", "AMOUNT");
+	(void)printf("%-36s  %-20s  %-12s  %16s   %16s   %16s\n", "RUN", "FINISHED", "OUTCOME", "CPU-SECONDS", "GIB-SECONDS", "AMOUNT");
 	for (size_t i = 0; i < b->count; i++) {
 		const struct sr_bill_item *item = &b->items[i];
 
-		(void)printf("%-36s  %-20s  %-12s  %16s  %16s  %16s\n", item->run_id, SHOWN(item->finished), SHOWN(item->outcome),
-			     item->used ? seconds(item->cpu_ns, TEXT) : "-", item->used ? gib_seconds(item->byte_ns, TEXT) : "-",
+		(void)printf("%-36s  %-20s  %-12s  %16s%c  %16s%c  %16s\n", item->run_id, SHOWN(item->finished), SHOWN(item->outcome),
+			     item->used ? seconds(item->cpu_ns, TEXT) : "-", item->cpu_least ? '*' : ' ',
+			     item->used ? gib_seconds(item->byte_ns, TEXT) : "-", item->memory_least ? '*' : ' ',
 			     item->used ? money(b, item->sum, TEXT) : "-");
 	}
 	(void)printf("\n%-12s  %20s  at %16s  %16s%s%s\n", "CPU-seconds", seconds(b->cpu_ns, TEXT), rate(b, SR_BILL_CPU, TEXT),
@@ -206,8 +207,8 @@ static void print_text(const struct sr_bill *b)
 	if (b->used < b->count)
 		(void)printf("%zu of %zu used nothing: they never started\n", b->count - b->used, b->count);
 	(void)printf("\n%s\n%s\n", word_of, upper_bound);
-	if (counts_largest_alone(b))
-		(void)printf("%s\n", largest_alone);
+	if (any_least(b))
+		(void)printf("%s\n", least);
 }
 
 /* --- CSV (RFC 4180) ----------------------------------------------------------------------------------------------------------- */
@@ -225,7 +226,7 @@ static void print_quoted(const char *s)
 
 static void print_csv(const struct sr_bill *b)
 {
-	(void)printf("file,runId,identity,finishedAt,outcome,cpuSeconds,memoryPeakBytes,wallSeconds,gibSeconds,memorySource,"
+	(void)printf("file,runId,identity,finishedAt,outcome,cpuSeconds,memoryPeakBytes,wallSeconds,gibSeconds,cpuSource,memorySource,"
 		     "cpuAmount,memoryAmount,runAmount,amount,currency\r\n");
 	for (size_t i = 0; i < b->count; i++) {
 		const struct sr_bill_item *item = &b->items[i];
@@ -235,17 +236,18 @@ static void print_csv(const struct sr_bill *b)
 		print_quoted(item->finished);
 		print_quoted(item->outcome);
 		if (!item->used) {
-			(void)printf(",,,,,,,,,%s\r\n", b->rates.currency);
+			(void)printf(",,,,,,,,,,%s\r\n", b->rates.currency);
 			continue;
 		}
 		(void)printf("%s,%llu,%s,%s,", seconds(item->cpu_ns, TEXT), (unsigned long long)item->peak_bytes, seconds(item->wall_ns, TEXT),
 			     gib_seconds(item->byte_ns, TEXT));
+		print_quoted(item->cpu_source);
 		print_quoted(item->memory_source);
 		for (int part = 0; part < SR_BILL_PARTS; part++)
 			(void)printf("%s,", money(b, item->amount[part], TEXT));
 		(void)printf("%s,%s\r\n", money(b, item->sum, TEXT), b->rates.currency);
 	}
-	(void)printf("total,,,,,%s,,,%s,,", seconds(b->cpu_ns, TEXT), gib_seconds(b->byte_ns, TEXT));
+	(void)printf("total,,,,,%s,,,%s,,,", seconds(b->cpu_ns, TEXT), gib_seconds(b->byte_ns, TEXT));
 	for (int part = 0; part < SR_BILL_PARTS; part++)
 		(void)printf("%s,", money(b, b->amount[part], TEXT));
 	(void)printf("%s,%s\r\n", money(b, b->sum, TEXT), b->rates.currency);
@@ -266,9 +268,10 @@ static json_t *item_json(const struct sr_bill *b, const struct sr_bill_item *ite
 
 	if (item->used) {
 		(void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)item->peak_bytes);
-		used = json_pack("{s:s, s:s, s:s, s:s, s:s}", "cpuSeconds", seconds(item->cpu_ns, TEXT), "memoryPeakBytes", digits, "wallSeconds",
-				 seconds(item->wall_ns, TEXT), "gibSeconds", gib_seconds(item->byte_ns, TEXT), "memorySource",
-				 SHOWN(item->memory_source));
+		used = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "cpuSeconds", seconds(item->cpu_ns, TEXT), "memoryPeakBytes", digits,
+				 "wallSeconds", seconds(item->wall_ns, TEXT), "gibSeconds", gib_seconds(item->byte_ns, TEXT), "cpuSource",
+				 SHOWN(item->cpu_source), "memorySource", SHOWN(item->memory_source), "cpuIsLeast", item->cpu_least,
+				 "memoryIsLeast", item->memory_least);
 		amounts = amounts_json(b, item->amount, item->sum);
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "file", SHOWN(item->file), "runId", item->run_id, "execution",
@@ -287,8 +290,8 @@ static json_t *bill_json(const struct sr_bill *b)
 			return NULL;
 		}
 	}
-	if (counts_largest_alone(b))
-		(void)json_array_append_new(notes, json_string(largest_alone));
+	if (any_least(b))
+		(void)json_array_append_new(notes, json_string(least + 2));
 	return json_pack("{s:i, s:s, s:i, s:{s:s, s:s, s:s}, s:o, s:{s:i, s:i, s:s, s:s, s:o}, s:o}", "v", 1, "currency", b->rates.currency,
 			 "decimals", (int)b->rates.decimals, "rates", "cpuSecond", rate(b, SR_BILL_CPU, TEXT), "gibSecond",
 			 rate(b, SR_BILL_MEMORY, TEXT), "run", rate(b, SR_BILL_RUN, TEXT), "items", items, "total", "certificates",

@@ -290,7 +290,7 @@ static int export(struct export_call *call)
 		r = verify(call, &err);
 	if (r == 0)
 		r = make_text(call, &text, &err);
-	if (r == 0)
+	if (r == 0 && text)
 		return message_printed(&call->verify.c->policy, io_write_full(1, text, strlen(text)));
 	message_error(&call->verify.c->policy, &err);
 	return err.status;

@@ -94,6 +94,8 @@ static int take_usage(struct sr_bill_item *item, const json_t *usage, struct sr_
 	    __builtin_add_overflow(user, system, &item->cpu_ns))
 		return refuse(item->file, "its usage is no number, or larger than any run's", err);
 	item->byte_ns = (sr_amount)item->peak_bytes * item->wall_ns; /* 64 bits times 64 bits */
+	item->cpu_least = !str_has_prefix(item->cpu_source, "rusage") && !str_has_prefix(item->cpu_source, "cgroup");
+	item->memory_least = !str_has_prefix(item->memory_source, "cgroup");
 	item->used = true;
 	return 0;
 }
@@ -107,19 +109,21 @@ static void item_done(struct sr_bill_item *item)
 {
 	free(item->file);
 	free(item->outcome);
+	free(item->cpu_source);
 	free(item->memory_source);
 }
 
 static int take(struct sr_bill_item *item, const char *file, const struct sr_verified *v, struct sr_error *err)
 {
 	const json_t *result = json_object_get(v->execution, "result"), *usage = json_object_get(result, "usage");
-	const json_t *source = json_object_get(json_object_get(usage, "source"), "memory");
+	const json_t *source = json_object_get(usage, "source");
 	const char *finished = json_string_value(json_object_get(result, "finishedAt"));
 
 	item->file = strdup(file);
 	item->outcome = copy_or_empty(json_object_get(result, "outcome"));
-	item->memory_source = copy_or_empty(source);
-	if (!item->file || !item->outcome || !item->memory_source)
+	item->cpu_source = copy_or_empty(json_object_get(source, "cpu"));
+	item->memory_source = copy_or_empty(json_object_get(source, "memory"));
+	if (!item->file || !item->outcome || !item->cpu_source || !item->memory_source)
 		return sr_error_oom(err, STAGE);
 	(void)snprintf(item->run_id, sizeof(item->run_id), "%s", v->run_id);
 	(void)snprintf(item->execution, sizeof(item->execution), "%s", v->execution_sha256);

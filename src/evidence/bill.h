@@ -5,7 +5,7 @@
  *
  * One item a certificate. Its three amounts (CPU, memory, run) are computed exactly and rounded to the bill's decimals, halves
  * away from zero; every total is the sum of rounded amounts, so that a bill adds up on paper. Memory is the peak times the
- * wall-clock time: an upper bound of what was used, where the peak is the whole run's.
+ * wall-clock time: an upper bound of what was used, where the peak is the whole run's (cgroup-memory.peak), else neither bound.
  */
 #ifndef SR_EVIDENCE_BILL_H
 #define SR_EVIDENCE_BILL_H
@@ -38,9 +38,10 @@ struct sr_rates {
 int rates_load(const char *path, struct sr_rates *ret, struct sr_error *err);
 
 struct sr_bill_item {
-	char *file, *outcome, *memory_source;
+	char *file, *outcome, *cpu_source, *memory_source;
 	char run_id[37], execution[SR_DIGEST_HEX], identity[SR_DIGEST_HEX], finished[21];
 	bool used; /* false: it used nothing (a set-up that failed), and nothing is billed */
+	bool cpu_least, memory_least; /* by its source the figure is a lower bound: a sample, one process of several, or lost */
 	uint64_t cpu_ns, wall_ns, peak_bytes;
 	sr_amount byte_ns; /* peak_bytes * wall_ns */
 	sr_amount amount[SR_BILL_PARTS], sum; /* in units of 10^-decimals */

@@ -39,6 +39,7 @@ used() {
 	assert_contains "$output" "the word of the identity that signed it"
 	assert_contains "$output" "the memory peak times the wall-clock time"
 	refute_contains "$output" "largest process"
+	refute_contains "$output" "*"
 }
 
 @test "amounts are rounded once, halves up, and totals are sums of what is printed" {
@@ -119,16 +120,17 @@ rows = list(csv.DictReader(open("bill.csv", newline="")))
 print(len(rows), rows[0]["file"], rows[0]["cpuSeconds"], rows[0]["amount"], rows[0]["currency"], rows[0]["memorySource"])
 print(rows[1]["outcome"], repr(rows[1]["amount"]), rows[1]["currency"], None in rows[1], rows[2]["file"], rows[2]["amount"])
 END
-	assert_output $'3 ./=cmd"x,y 1.503000000 0.001150 EUR cgroup2:memory.peak\nsetup-failed \'\' EUR False total 0.001150'
+	assert_output $'3 ./=cmd"x,y 1.503000000 0.001150 EUR cgroup-memory.peak\nsetup-failed \'\' EUR False total 0.001150'
 }
 
 @test "memory that is the largest process's alone is said to be that" {
 	used a.jsonl 1000000000 0 1000000000 1073741824 rusage-maxrss-largest-process
 	bill a.jsonl
 	assert_success
+	assert_match "${lines[1]}" ' 1\.000000000   +1\.000000000\*  '
 	assert_contains "$output" "largest process alone"
 	bill --json a.jsonl
-	assert_equal "$(jq -r '.items[0].used.memorySource' <<<"$output")" rusage-maxrss-largest-process
+	assert_equal "$(jq -c '.items[0].used | [.memorySource, .memoryIsLeast, .cpuIsLeast]' <<<"$output")" '["rusage-maxrss-largest-process",true,false]'
 	assert_contains "$(jq -r '.notes[]' <<<"$output")" "largest process alone"
 }
 

@@ -82,6 +82,41 @@ execution() {
 	assert_success
 }
 
+@test "a private run: accepted by all, its commitments reopened by openssl, nothing plain in the exports" {
+	need_verifier python
+	printf 'ssn,123456789\n' >s.csv
+	sr --private-outputs --private-input s.csv --certificate p.jsonl -- cat s.csv
+	assert_success
+	accepted p.jsonl
+	local salt want plain form
+	salt=$(jq -r '.items[] | select(.role == "input") | .salt' "$(find . -name '*.opening.json')")
+	want=$(execution p.jsonl 'plan.inputs[0].digest.sandrunHmacSha256V1')
+	assert_equal "$(openssl mac -digest SHA256 -macopt "hexkey:$salt" -in s.csv HMAC | tr 'A-F' 'a-f')" "$want"
+	plain=$(sha256sum <s.csv | cut -c1-64)
+	for form in --slsa --sigstore-bundle; do
+		sr export "$form" p.jsonl
+		assert_success
+		refute_contains "$output" "$plain"
+		refute_contains "$(jq -r '.dsseEnvelope.payload // empty' <<<"$output" | base64 -d)" "$plain"
+	done
+}
+
+@test "a traced run: in-toto's form has every event of the log" {
+	sr --trace --certificate t.jsonl -- sh -c 'cat /etc/passwd >/dev/null'
+	assert_success
+	accepted t.jsonl
+	sr export --runtime-trace t.jsonl
+	assert_success
+	printf '%s' "$output" >rt.json
+	assert_equal "$(jq '.predicate.monitorLog | map(length) | add' rt.json)" \
+		"$(jq -s 'map(select(.event | IN("start", "exec", "exit", "open", "connect", "bind", "send"))) | length' t.jsonl.trace.jsonl)"
+	assert_contains "$(jq -r '.predicate.monitorLog.fileAccess[].uri' rt.json)" file:///etc/passwd
+	assert_contains "$(jq -r '.predicate.monitorLog.process[] | select(.event == "exec") | .path' rt.json)" /cat
+	printf '\n' >>t.jsonl.trace.jsonl
+	sr export --runtime-trace t.jsonl
+	assert_error 1 "the log is not the one that was signed"
+}
+
 @test "ssh-keygen verifies the exported signature, of this file and for this purpose" {
 	require_cmd ssh-keygen
 	sr --certificate c.jsonl -- true

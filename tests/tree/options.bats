@@ -147,6 +147,29 @@ bash_words() {
 	done
 }
 
+@test "bash and fish complete export, bill and their options" {
+	local forms='--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help' words='--rates --json --csv --key --trust --help'
+	cd "$T"
+	touch c.jsonl
+	assert_contains "$(bash_words sandrun ex)" export
+	assert_contains "$(bash_words sandrun bi)" bill
+	assert_equal "$(bash_words sandrun export -- | xargs)" "$(tr ' ' '\n' <<<"$forms" | sort | xargs)"
+	assert_equal "$(bash_words sandrun bill -- | xargs)" "$(tr ' ' '\n' <<<"$words" | sort | xargs)"
+	assert_equal "$(bash_words sandrun export --line '' | xargs)" "execution run-close run-open"
+	assert_equal "$(bash_words sandrun bill c)" c.jsonl
+	# the usage names the same ones
+	sr export --help
+	assert_equal "$(named <<<"$output" | grep '^--' | xargs)" "$(tr ' ' '\n' <<<"$forms" | grep -v -- --help | sort | xargs)"
+	sr bill --help
+	assert_equal "$(named <<<"$output" | grep '^--' | xargs)" "$(tr ' ' '\n' <<<"$words" | grep -v -- --help | sort | xargs)"
+	require_cmd fish
+	fish_words() {
+		fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "$TOP/completions/sandrun.fish" "$1" | cut -f1 | grep '^--' | sort | xargs
+	}
+	assert_equal "$(fish_words 'sandrun export ')" "$(tr ' ' '\n' <<<"$forms" | sort | xargs)"
+	assert_equal "$(fish_words 'sandrun bill ')" "$(tr ' ' '\n' <<<"$words" | sort | xargs)"
+}
+
 @test "the zsh completion is good zsh" {
 	require_cmd zsh
 	try zsh -n "$TOP/completions/_sandrun"
