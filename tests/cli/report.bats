@@ -117,8 +117,10 @@ time.sleep(0.3)'
 	[ "$wall" -ge 600000000 ] && [ "$wall" -le 20000000000 ]
 	[ "$user" -ge 200000000 ] && [ "$user" -le 2000000000 ]
 	[ "$peak" -ge $((50 << 20)) ] && [ "$peak" -le $((100 << 20)) ]
-	assert_equal "$(fields '.usage.wallNs.source, .usage.userNs.source, .usage.systemNs.source')" "clock-monotonic rusage rusage"
-	assert_match "$(report .usage.memoryPeakBytes.source)" '^(rusage-maxrss-largest-process|watchdog-sampled-tree)$'
+	local cpu=rusage memory='^(rusage-maxrss-largest-process|watchdog-sampled-tree)$'
+	[ "$(report .enforced.cgroup)" = none ] || cpu=cgroup-cpu.stat memory='^cgroup-memory\.peak$'
+	assert_equal "$(fields '.usage.wallNs.source, .usage.userNs.source, .usage.systemNs.source')" "clock-monotonic $cpu $cpu"
+	assert_match "$(report .usage.memoryPeakBytes.source)" "$memory"
 }
 
 @test "limits: all of them, with where they come from" {

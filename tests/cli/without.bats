@@ -35,7 +35,7 @@ ends_by() {
 	shift 2
 	"$SANDRUN" "$@" -- sh -c "sleep $nap & sleep $nap" </dev/null >/dev/null 2>&1 3>&- &
 	pid=$!
-	wait_for 10 running "$nap" || return 1
+	wait_for 10 pgrep -u "$(id -u)" -f "^sleep $nap" >/dev/null || return 1 # not sandrun itself, which has it in its arguments
 	kill -"$signal" "$pid"
 	wait "$pid" || rc=$?
 	assert_equal "$rc" "$want" || return 1

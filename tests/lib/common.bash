@@ -25,7 +25,7 @@
 #   report KEY                 prints a field of "$T/report.json" (needs jq): sr --report "$T/report.json" ...
 #   canary PATH [TEXT]         makes a file on the host, remembers its content, mode and owner
 #   assert_canaries            every canary is as it was
-#   wait_for SECONDS COMMAND   repeats COMMAND until it succeeds; fails the test after SECONDS
+#   wait_for SECONDS COMMAND   repeats COMMAND until it succeeds; fails the test after SECONDS (more where a test has more)
 #
 # $T is an empty folder of this test's own, removed afterwards; $TESTS is the tests folder, $TOP the source tree,
 # $BUILD the build tree, $SANDRUN the program under test.
@@ -209,7 +209,7 @@ etc_settled() {
 }
 
 wait_for() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * BATS_TEST_TIMEOUT / 120))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || sr_fail "not in time: $*" || return 1
