@@ -152,6 +152,15 @@ private_run() {
 	PYTHON
 	assert_equal "$(report '.inputs[0].sandrunHmacSha256V1')" "$(commit value "$SALT" input folder manifest)"
 	assert_equal "$(commit leaks "$HOME" -- one three)" ''
+	sr open "$(certificate)" --item input:folder --input folder --salt-file salt
+	assert_success
+	sr open "$(certificate)" --item input:folder --input manifest --salt-file salt
+	assert_success
+	printf 'two\n' >folder/a
+	sr open "$(certificate)" --item input:folder --input folder --salt-file salt
+	assert_status 1
+	sr open "$(certificate)" --item stdout --input folder --salt-file salt
+	assert_error 125 'Is a directory'
 }
 
 # ---- nothing else is left -------------------------------------------------------------------------------------------------
