@@ -20,6 +20,7 @@
 #include "evidence/measure.h"
 #include "evidence/opening.h"
 #include "evidence/public-key.h"
+#include "run/project.h"
 
 #define STAGE "open"
 #define PIECE ((size_t)64 << 10)
@@ -145,6 +146,7 @@ static int cannot_read(struct call *k, const char *path, int errnum)
 	return -errnum;
 }
 
+/* 0, or 1 for a folder that may be the item, or an error. */
 static int open_file(struct call *k, const char *path, int *ret)
 {
 	int fd = strcmp(path, "-") == 0 ? fcntl(0, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -153,11 +155,12 @@ static int open_file(struct call *k, const char *path, int *ret)
 	if (fd < 0)
 		return cannot_read(k, path, errno);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (path == k->input && strcmp(k->item->role, "input") == 0) {
+			*ret = fd;
+			return 1;
+		}
 		fd_close(&fd);
-		(void)cannot_read(k, path, EISDIR);
-		if (path == k->input)
-			sr_error_hint(&k->err, "what stands for a folder is its manifest, sandrun-certificate(5): make that file, and name it");
-		return -EISDIR;
+		return cannot_read(k, path, EISDIR);
 	}
 	*ret = fd;
 	return 0;
@@ -289,26 +292,53 @@ static int take_kept(struct call *k)
 
 /* ---- the answer -------------------------------------------------------------------------------------------------------- */
 
-static int measure_file(struct call *k, int fd, char ret[static SR_DIGEST_HEX])
+/* Ends the measure. */
+static int measure_file(struct call *k, int fd, struct sr_measure *m, char ret[static SR_DIGEST_HEX])
 {
-	struct sr_measure m = { .is_private = k->item->is_private };
 	SR_AUTOFREE char *piece = malloc(PIECE);
 	ssize_t n = 0;
 
 	if (!piece)
 		return oom(k);
+	do {
+		n = io_read_full(fd, piece, PIECE);
+		if (n > 0)
+			measure_update(m, piece, (size_t)n);
+	} while (n == (ssize_t)PIECE);
+	secret_wipe(piece, PIECE);
+	measure_final_hex(m, ret);
+	return n < 0 ? cannot_read(k, k->input, (int)-n) : 0;
+}
+
+/* As -i takes a folder in: by its manifest. */
+static int measure_folder(struct call *k, int fd, struct sr_measure *m, char ret[static SR_DIGEST_HEX])
+{
+	const struct sr_strv none = { .items = NULL };
+	struct sr_project_rules rules = { .show.names = &none, .max_entries = SR_UNLIMITED, .read_only = true };
+	struct sr_project folder = { .fd = -1 };
+	int r = project_scan(fd, k->input, &rules, &folder, &k->err);
+
+	if (r == 0)
+		r = project_copy(&folder, NULL, "", m, ret, &k->err);
+	project_done(&folder);
+	return r;
+}
+
+static int measure_input(struct call *k, char ret[static SR_DIGEST_HEX])
+{
+	struct sr_measure m = { .is_private = k->item->is_private };
+	SR_AUTOCLOSE int fd = -1;
+	int r = open_file(k, k->input, &fd);
+
+	if (r < 0)
+		return r;
 	if (m.is_private)
 		commitment_init(&m.as.commitment, k->salt);
 	else
 		measure_plain(&m);
-	do {
-		n = io_read_full(fd, piece, PIECE);
-		if (n > 0)
-			measure_update(&m, piece, (size_t)n);
-	} while (n == (ssize_t)PIECE);
-	secret_wipe(piece, PIECE);
-	measure_final_hex(&m, ret);
-	return n < 0 ? cannot_read(k, k->input, (int)-n) : 0;
+	r = r == 1 ? measure_folder(k, fd, &m, ret) : measure_file(k, fd, &m, ret);
+	secret_wipe(&m, sizeof(m));
+	return r;
 }
 
 /* The same with what every machine has. The names are in quotes, or a word that stands for them. */
@@ -354,12 +384,9 @@ static int print_json(json_t *o)
 static int answer(struct call *k)
 {
 	char hex[SR_DIGEST_HEX];
-	SR_AUTOCLOSE int fd = -1;
 	bool is_it;
-	int r = open_file(k, k->input, &fd);
+	int r = measure_input(k, hex);
 
-	if (r == 0)
-		r = measure_file(k, fd, hex);
 	if (r < 0)
 		return r;
 	is_it = strcmp(hex, k->item->hex) == 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "run/filecopy.h"
 #include "run/glob.h"
 #include "sys/openat2.h"
 
@@ -613,6 +614,23 @@ static void add_record(struct copy *c, const struct sr_project_entry *e)
 	measure_update(c->measure, e->path, strlen(e->path) + 1);
 }
 
+/* Without a place to copy to: the bytes are measured where they are. */
+static int measure_file(struct copy *c, struct sr_project_entry *e, int fd, struct sr_measure *each)
+{
+	struct sr_filecopy copy = { .buffer = filecopy_buffer(c->measure->is_private), .dst_fd = -1, .socket_fd = -1, .max = UINT64_MAX,
+				    .measure = each };
+	struct scan s = { .t = c->t, .err = c->err };
+	int r;
+
+	if (!copy.buffer)
+		return sr_error_oom(c->err, STAGE);
+	r = filecopy(fd, &copy);
+	filecopy_buffer_free(copy.buffer, c->measure->is_private);
+	e->bytes = copy.bytes;
+	memcpy(e->sha256, copy.hex, sizeof(e->sha256));
+	return r < 0 ? unreadable(&s, e->path, -r) : 0;
+}
+
 static int copy_file(struct copy *c, struct sr_project_entry *e, const char *dest)
 {
 	SR_AUTOCLOSE int fd = open_source(c, e->path);
@@ -626,7 +644,8 @@ static int copy_file(struct copy *c, struct sr_project_entry *e, const char *des
 	if (!source)
 		return sr_error_oom(c->err, STAGE);
 	measure_plain(&each);
-	r = place_copy(c->place, fd, source, dest, e->mode, &each, &e->bytes, e->sha256, c->err);
+	r = !c->place ? measure_file(c, e, fd, &each) :
+			place_copy(c->place, fd, source, dest, e->mode, &each, &e->bytes, e->sha256, c->err);
 	if (c->measure->is_private)
 		secret_wipe(&each, sizeof(each));
 	if (r == 0 && c->t->pinned && strcmp(e->path, c->t->pinned) == 0 && strcmp(e->sha256, c->t->pinned_sha256) != 0)
@@ -645,9 +664,9 @@ static int copy_entry(struct copy *c, struct sr_project_entry *e, const char *pr
 		return copy_file(c, e, dest);
 	if (e->kind == SR_PROJECT_LINK) {
 		digest_hex(e->target, strlen(e->target), e->sha256);
-		r = place_link(c->place, dest, e->target);
+		r = c->place ? place_link(c->place, dest, e->target) : 0;
 	} else {
-		r = place_folder(c->place, dest);
+		r = c->place ? place_folder(c->place, dest) : 0;
 	}
 	return r < 0 ? place_error(c->place, dest, r, c->err) : 0;
 }
@@ -691,7 +710,7 @@ int project_copy(struct sr_project *t, struct sr_place *place, const char *prefi
 		if (t->entries[i].kind == SR_PROJECT_FILE)
 			t->bytes += t->entries[i].bytes;
 	}
-	if (r == 0)
+	if (r == 0 && place)
 		r = finish_folders(&c, prefix);
 	free(c.folder);
 	fd_close(&c.folder_fd);

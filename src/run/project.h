@@ -93,7 +93,10 @@ int project_check(int fd, const char *path, struct sr_error *err);
 int project_scan(int fd, const char *path, struct sr_project_rules *rules, struct sr_project *ret, struct sr_error *err);
 /* The entry of that path, or NULL. */
 const struct sr_project_entry *project_find(const struct sr_project *t, const char *path);
-/* Copies all below `prefix` ("" or a folder that exists already) and measures its manifest (started by the caller, ended here). */
+/*
+ * Copies all below `prefix` ("" or a folder that exists already) and measures its manifest (started by the caller, ended
+ * here). place NULL: copies nothing, and measures the files where they are.
+ */
 int project_copy(struct sr_project *t, struct sr_place *place, const char *prefix,
 		 struct sr_measure *measure, char ret_hex[static SR_DIGEST_HEX], struct sr_error *err);
 void project_done(struct sr_project *t);
