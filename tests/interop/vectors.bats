@@ -29,6 +29,16 @@ BATS_TEST_TIMEOUT=600
 	vectors python
 }
 
+@test "python: the trace's log, and not another" {
+	need_verifier python
+	try python3 "$TESTS/interop/verify.py" --trace "$VECTORS/good-trace.trace.jsonl" "$VECTORS/good-trace.intoto.jsonl" "$VECTORS/identity.pub.pem"
+	assert_success
+	assert_contains "$output" "ok trace: the tree's root"
+	sed '2s/2/3/' "$VECTORS/good-trace.trace.jsonl" >"$T/other"
+	try python3 "$TESTS/interop/verify.py" --trace "$T/other" "$VECTORS/good-trace.intoto.jsonl" "$VECTORS/identity.pub.pem"
+	assert_status 1
+}
+
 @test "node:crypto: every vector" {
 	need_verifier node
 	vectors node
