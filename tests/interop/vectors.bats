@@ -78,6 +78,10 @@ BATS_TEST_TIMEOUT=600
 	assert_status 3
 	try "$v" --require quote-present "$VECTORS/good-quote-present.intoto.jsonl" "$key"
 	assert_success
+	for _ in {1..70}; do echo '{}'; done | cat "$f" - >"$T/long"
+	try timeout 60 "$v" "$T/long" "$key"
+	assert_status 2
+	assert_contains "$output" "more than 64 lines"
 	try "$v" --require most "$f" "$key"
 	assert_status 2
 	try "$v" "$f"
