@@ -17,6 +17,7 @@ export LC_ALL
 
 TYPE='application/vnd.in-toto+json'
 MAX_BYTES=16777216
+MAX_LINES=64
 nonce='' audience='' require=''
 
 usage() {
@@ -132,6 +133,7 @@ take_key "$identity" "$w/identity" "$identity"
 n=0
 while IFS= read -r line || [ -n "$line" ]; do
 	n=$((n + 1))
+	[ "$n" -le "$MAX_LINES" ] || malformed "$certificate: more than $MAX_LINES lines"
 	printf '%s\n' "$line" >"$w/line"
 	check_json "$w/line" "line $n"
 	jq -e 'has("payload") or has("payloadType")' <"$w/line" >/dev/null || continue

@@ -27,8 +27,10 @@ static const char usage[] =
 	"used.\n";
 
 static const char word_of[] = "Every figure is the word of the identity that signed it.";
-static const char upper_bound[] = "GiB-seconds are the memory peak times the wall-clock time: an upper bound of what was used, where nothing is marked.";
-static const char least[] = "* a sample, or the largest process alone, by the source that the certificate names: more may have been used.";
+static const char upper_bound[] =
+	"GiB-seconds are the memory peak times the wall-clock time: an upper bound of what was used, where nothing is marked.";
+static const char least[] =
+	"* a sample, or the largest process alone, by the source that the certificate names: more may have been used.";
 
 struct bill_call {
 	struct verify_call verify;

@@ -14,6 +14,7 @@
 #include "cli/subcommand.h"
 #include "cli/verify.h"
 #include "evidence/export.h"
+#include "run/certstore.h"
 
 #define STAGE "export"
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
@@ -27,7 +28,7 @@ static const char usage[] =
 	"  --ssh-signature      what `ssh-keygen -Y verify -n sandrun-certificate-v1`\n"
 	"                       takes for the file, by the identity key\n"
 	"  --line NAME          run-open, execution (the default) or run-close\n"
-	"  --trace FILE         the trace's log; else RUNID.trace.jsonl beside it\n"
+	"  --trace FILE         the trace's log; else what lies beside it\n"
 	"  --sign               the statement in an envelope signed by the identity key\n"
 	"  --key FILE, --trust DIR    who may have signed it, as for sandrun verify\n"
 	"The certificate is verified first; what does not hold is not exported.\n"
@@ -56,7 +57,8 @@ static int misused(const struct cli_run *c, const char *what, const char *why)
 {
 	struct sr_error err = SR_ERROR_INIT;
 
-	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun export%s%s': %s", *what ? " " : "", SHOWN(what), why);
+	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun export%s%s': %s", *what ? " " : "", SHOWN(what),
+			   why);
 	sr_error_hint(&err, "sandrun export --sigstore-bundle | --slsa | --runtime-trace | --ssh-signature CERTIFICATE; sandrun export "
 			    "--help says more");
 	message_error(&c->policy, &err);
@@ -67,7 +69,8 @@ static int misused(const struct cli_run *c, const char *what, const char *why)
 static int take_form(struct export_call *call, const char *word)
 {
 	static const struct { const char *word; enum form form; } forms[] = {
-		{ "--sigstore-bundle", FORM_SIGSTORE }, { "--slsa", FORM_SLSA }, { "--runtime-trace", FORM_TRACE }, { "--ssh-signature", FORM_SSH },
+		{ "--sigstore-bundle", FORM_SIGSTORE }, { "--slsa", FORM_SLSA },
+		{ "--runtime-trace", FORM_TRACE },	{ "--ssh-signature", FORM_SSH },
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(forms); i++) {
@@ -194,29 +197,42 @@ static int verify(struct export_call *call, struct sr_error *err)
 	return -EBADMSG;
 }
 
-/* The log: named, or where a run leaves it. */
+/* Opens the log where a run leaves it: by the run's id, or by the certificate's name. */
+static int open_beside(const char *certificate, const char *run_id)
+{
+	const char *slash = strrchr(certificate, '/');
+	size_t folder = slash ? (size_t)(slash + 1 - certificate) : 0, stem = strlen(certificate);
+	int fd = -1;
+
+	if (str_has_suffix(certificate, SR_CERTSTORE_SUFFIX))
+		stem -= strlen(SR_CERTSTORE_SUFFIX);
+	SR_AUTOFREE char *by_file = str_format("%s" SR_CERTSTORE_TRACE, certificate);
+	SR_AUTOFREE char *by_stem = str_format("%.*s" SR_CERTSTORE_TRACE, (int)stem, certificate);
+	SR_AUTOFREE char *by_id = str_format("%.*s%s" SR_CERTSTORE_TRACE, (int)folder, certificate, run_id);
+	const char *const paths[] = { by_file, by_stem, by_id };
+
+	for (size_t i = 0; fd < 0 && i < SR_ELEMENTSOF(paths); i++)
+		fd = paths[i] ? open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+	return fd;
+}
+
 static int read_log(const struct export_call *call, char **ret, size_t *ret_len, struct sr_error *err)
 {
-	const char *certificate = call->verify.operands[0], *slash = strrchr(certificate, '/');
-	SR_AUTOFREE char *beside = str_format("%.*s%s.trace.jsonl", slash ? (int)(slash + 1 - certificate) : 0, certificate, call->v.run_id);
-	SR_AUTOFREE char *named = str_format("%s.trace.jsonl", certificate);
-	const char *path = call->trace ? call->trace : beside;
+	const char *certificate = call->verify.operands[0];
 	SR_AUTOCLOSE int fd = -1;
 	int r;
 
-	if (!beside || !named)
-		return sr_error_oom(err, STAGE);
 	if (!json_is_object(json_object_get(call->v.execution, "trace")))
-		return sr_error_set_status(err, 1, SR_E_CERTIFICATE, EINVAL, STAGE, "cannot export %s: the run was not traced", SHOWN(certificate));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 && errno == ENOENT && !call->trace)
-		fd = open(path = named, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		return sr_error_set_status(err, 1, SR_E_CERTIFICATE, EINVAL, STAGE, "cannot export %s: the run was not traced",
+					   SHOWN(certificate));
+	fd = call->trace ? open(call->trace, O_RDONLY | O_CLOEXEC | O_NOCTTY) : open_beside(certificate, call->v.run_id);
 	r = fd < 0 ? -errno : io_read_all(fd, SR_EXPORT_TRACE_MAX, ret, ret_len);
 	if (r == 0)
 		return 0;
-	r = cannot_read(path, -r, err);
-	if (fd < 0)
-		sr_error_hint(err, "--trace FILE names the log of the trace");
+	if (call->trace)
+		return cannot_read(call->trace, -r, err);
+	r = sr_error_set(err, SR_E_CERTIFICATE, -r, STAGE, "cannot read the trace's log beside %s: %s", SHOWN(certificate), strerror(-r));
+	sr_error_hint(err, "--trace FILE names it");
 	return r;
 }
 

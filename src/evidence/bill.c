@@ -12,7 +12,7 @@
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
 #define NS_PER_SECOND 1000000000ULL
-#define GIB_NS ((1ULL << 30) * NS_PER_SECOND) /* byte-nanoseconds of a GiB-second: below 2^60 */
+#define GIB_NS 1073741824000000000ULL /* byte-nanoseconds of a GiB-second, 2^30 * 10^9: below 2^60 */
 
 /* --- figures ----------------------------------------------------------------------------------------------------------------- */
 

@@ -10,8 +10,8 @@
 #define STAGE "export"
 #define BUILDER "https://sandrun.io/builder/"
 #define SLSA_NOTE \
-	"No SLSA build level is claimed: nobody has assessed this builder. The certificate that is named among the byproducts is the record; this " \
-	"statement is a view of it."
+	"No SLSA build level is claimed: nobody has assessed this builder. The certificate that is named among the byproducts " \
+	"is the record; this statement is a view of it."
 
 static int refuse(struct sr_error *err, const char *why)
 {

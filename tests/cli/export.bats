@@ -149,7 +149,8 @@ END
 
 @test "--runtime-trace: in-toto's lists, with the log that was signed and no other" {
 	cp "$V/good-trace.intoto.jsonl" "$V/good-trace.trace.jsonl" .
-	export_ --runtime-trace --trace good-trace.trace.jsonl good-trace.intoto.jsonl
+	mv good-trace.trace.jsonl elsewhere
+	export_ --runtime-trace --trace elsewhere good-trace.intoto.jsonl
 	assert_success
 	assert_equal "$(jq -r .predicateType <<<"$output")" https://in-toto.io/attestation/runtime-trace/v0.1
 	assert_equal "$(jq -c '.predicate | keys' <<<"$output")" '["metadata","monitor","monitorLog","monitoredProcess"]'
@@ -159,18 +160,22 @@ END
 	assert_equal "$(jq -c '.predicate.monitorLog.network[0] | [.ip, .port, .result, .invokingProcess]' <<<"$output")" \
 		'["192.0.2.1",443,"ENETUNREACH",{"pid":2,"tid":2}]'
 	assert_equal "$(jq -c '.predicate.monitor.tracePolicy | [.complete, .dropped]' <<<"$output")" '[true,0]'
-	cp good-trace.trace.jsonl "$(payload_run_id good-trace.intoto.jsonl).trace.jsonl"
-	local named=$output
+	local named=$output place
+	for place in "$(payload_run_id good-trace.intoto.jsonl).trace.jsonl" good-trace.intoto.jsonl.trace.jsonl good-trace.trace.jsonl; do
+		cp elsewhere "$place"
+		export_ --runtime-trace "$T/good-trace.intoto.jsonl"
+		assert_success
+		assert_output "$named"
+		rm "$place"
+	done
 	export_ --runtime-trace good-trace.intoto.jsonl
-	assert_success
-	assert_output "$named"
-	rm ./*-*-*.trace.jsonl
-	export_ --runtime-trace good-trace.intoto.jsonl
-	assert_error 125 "No such file" "hint: --trace FILE"
+	assert_error 125 "cannot read the trace's log beside good-trace.intoto.jsonl: No such file" "hint: --trace FILE"
+	export_ --runtime-trace --trace none good-trace.intoto.jsonl
+	assert_error 125 "cannot read none: No such file"
 	sed '2d' "$V/good-trace.trace.jsonl" >cut.jsonl
 	export_ --runtime-trace --trace cut.jsonl good-trace.intoto.jsonl
 	assert_error 1 "the log is not the one that was signed"
-	export_ --runtime-trace --trace good-trace.trace.jsonl "$GOOD"
+	export_ --runtime-trace --trace elsewhere "$GOOD"
 	assert_error 1 "the run was not traced"
 }
 

@@ -105,6 +105,12 @@ execution() {
 	sr --trace --certificate t.jsonl -- sh -c 'cat /etc/passwd >/dev/null'
 	assert_success
 	accepted t.jsonl
+	try python3 "$TESTS/interop/verify.py" --trace t.jsonl.trace.jsonl t.jsonl "$ID"
+	assert_success
+	assert_contains "$output" "ok trace: the tree's root"
+	sed '3d' t.jsonl.trace.jsonl >cut.jsonl
+	try python3 "$TESTS/interop/verify.py" --trace cut.jsonl t.jsonl "$ID"
+	assert_status 1
 	sr export --runtime-trace t.jsonl
 	assert_success
 	printf '%s' "$output" >rt.json

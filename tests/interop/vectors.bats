@@ -29,6 +29,16 @@ BATS_TEST_TIMEOUT=600
 	vectors python
 }
 
+@test "python: the trace's log, and not another" {
+	need_verifier python
+	try python3 "$TESTS/interop/verify.py" --trace "$VECTORS/good-trace.trace.jsonl" "$VECTORS/good-trace.intoto.jsonl" "$VECTORS/identity.pub.pem"
+	assert_success
+	assert_contains "$output" "ok trace: the tree's root"
+	sed '2s/2/3/' "$VECTORS/good-trace.trace.jsonl" >"$T/other"
+	try python3 "$TESTS/interop/verify.py" --trace "$T/other" "$VECTORS/good-trace.intoto.jsonl" "$VECTORS/identity.pub.pem"
+	assert_status 1
+}
+
 @test "node:crypto: every vector" {
 	need_verifier node
 	vectors node
@@ -68,6 +78,10 @@ BATS_TEST_TIMEOUT=600
 	assert_status 3
 	try "$v" --require quote-present "$VECTORS/good-quote-present.intoto.jsonl" "$key"
 	assert_success
+	for _ in {1..70}; do echo '{}'; done | cat "$f" - >"$T/long"
+	try timeout 60 "$v" "$T/long" "$key"
+	assert_status 2
+	assert_contains "$output" "more than 64 lines"
 	try "$v" --require most "$f" "$key"
 	assert_status 2
 	try "$v" "$f"

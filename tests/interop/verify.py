@@ -3,7 +3,7 @@
 """
 Verifies a sandrun certificate with python3-cryptography and Python's own library: nothing of sandrun's.
 
-    verify.py [--nonce HEX] [--audience NAME] CERTIFICATE IDENTITY.pub.pem
+    verify.py [--nonce HEX] [--audience NAME] [--trace LOG] CERTIFICATE IDENTITY.pub.pem
 
 Exit status: 0 every check holds, 1 one fails, 2 malformed.
 """
@@ -221,10 +221,29 @@ def check_sense(execution, o):
     check(e["assurance"] != "quote-present" or not any(a["simulated"] for a in e["attestation"]), "nothing simulated counts")
 
 
+def tree(lines):
+    """RFC 6962, 2.1."""
+    if len(lines) <= 1:
+        return hashlib.sha256(b"".join(b"\0" + x for x in lines)).digest()
+    half = 1 << (len(lines) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + tree(lines[:half]) + tree(lines[half:])).digest()
+
+
+def check_trace(trace, path):
+    with open(path, "rb") as f:
+        log = f.read()
+    check(trace is not None and trace["digest"] == {"sha256": sha256(log)}, "trace: the log that was signed")
+    lines = log.split(b"\n")[:-1]
+    check(log.endswith(b"\n") and trace["treeSize"] == len(lines), "trace: its size")
+    check(trace["rootHash"] == tree(lines).hex(), "trace: the tree's root")
+    check(trace["complete"] == (trace["dropped"] == 0), "trace: complete or not")
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--nonce")
     p.add_argument("--audience")
+    p.add_argument("--trace")
     p.add_argument("certificate")
     p.add_argument("identity")
     a = p.parse_args()
@@ -238,6 +257,8 @@ def main():
     challenge = o["challenge"] or {}
     check(a.nonce in (None, challenge.get("nonce")), "the nonce")
     check(a.audience in (None, challenge.get("audience")), "the audience")
+    if a.trace:
+        check_trace(execution["predicate"]["trace"], a.trace)
     print("assurance", execution["predicate"]["assurance"])
 
 

@@ -124,11 +124,11 @@ def commitment(role, name, data, run_salt):
 
 
 def tree_root(lines):
-    """RFC 6962, 2.1."""
+    """RFC 6962, 2.1, over lines without their newlines."""
     if not lines:
         return hashlib.sha256(b"").digest()
     if len(lines) == 1:
-        return hashlib.sha256(b"\0" + lines[0]).digest()
+        return hashlib.sha256(b"\0" + lines[0].rstrip(b"\n")).digest()
     k = 1
     while k * 2 < len(lines):
         k *= 2
