@@ -60,6 +60,12 @@ int base64_decode(const char *text, size_t len, char **ret, size_t *ret_len)
 
 	if (!out)
 		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) { /* libsodium takes bytes above 127 for '/' */
+		if ((unsigned char)text[i] >= 0x80) {
+			free(out);
+			return -EBADMSG;
+		}
+	}
 	if (sodium_base642bin((unsigned char *)out, len / 4 * 3 + 3, text, len, NULL, &got, &end,
 			      safe ? sodium_base64_VARIANT_URLSAFE : sodium_base64_VARIANT_ORIGINAL) != 0 || end != text + len) {
 		free(out);
