@@ -169,10 +169,11 @@ static int take(json_t *o, struct sr_opening *ret, const char **why)
 {
 	const char *run_id;
 	json_t *items;
-	int version, r = 0;
+	json_int_t version;
+	int r = 0;
 
 	*why = "it is not an object of items, runId and v";
-	if (json_unpack(o, "{s:o, s:s, s:i !}", "items", &items, "runId", &run_id, "v", &version) < 0 || !json_is_array(items))
+	if (json_unpack(o, "{s:o, s:s, s:I !}", "items", &items, "runId", &run_id, "v", &version) < 0 || !json_is_array(items))
 		return -EBADMSG;
 	*why = "its version is not 1";
 	if (version != 1)
