@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -64,17 +65,33 @@ int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, s
 	return r;
 }
 
+/* A pipe without a reader may keep us: then the signals that end a program must end it, although a run had them blocked. */
+static int write_through(const char *path, const void *data, size_t len)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set, before;
+	int fd, r;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		sigaddset(&set, ending[i]);
+	(void)sigprocmask(SIG_UNBLOCK, &set, &before);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	r = fd < 0 ? -errno : io_write_full(fd, data, len);
+	fd_close(&fd);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
 int file_write_whole(const char *path, mode_t mode, const void *data, size_t len, bool durable)
 {
 	SR_AUTOFREE char *dir = NULL;
-	SR_AUTOCLOSE int dir_fd = -1, fd = -1;
+	SR_AUTOCLOSE int dir_fd = -1;
 	const char *name;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return fd < 0 ? -errno : io_write_full(fd, data, len);
-	}
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_through(path, data, len);
 	if (split(path, &dir, &name) < 0)
 		return -ENOMEM;
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -579,10 +579,11 @@ static int check_args_one_way(const struct sr_policy *p, struct sr_error *err)
 /* It has the names of files and sockets: arguments, as often as not. Without --record-args it has no argv anyway. */
 static int check_trace_is_open(const struct sr_policy *p, struct sr_error *err)
 {
-	if (!p->trace || !p->private_args)
+	if (!p->trace || !policy_is_private(p))
 		return 0;
-	return refuse(err, "'--trace' with '--private-args'", "it names what the program opens, which arguments often say",
-		      "leave --private-args out: a certificate and a trace have arguments only with --record-args");
+	return refuse(err, "'--trace' with private inputs, arguments or outputs",
+		      "it names what the program opens, and a program can put into a name what it has read",
+		      "leave --trace out, or what is private; a file of yours (config.ini, sandrun.ini) may ask for privacy too");
 }
 
 /* What it prints are files and programs that were asked for by name: arguments, as often as not. */

@@ -319,7 +319,7 @@ static int prune(const struct call *call)
 
 	if (r < 0)
 		return failed(call, &err);
-	r = certstore_prune(dir_fd, (size_t)call->keep);
+	r = certstore_prune(state_fd, dir_fd, (size_t)call->keep);
 	if (r < 0) {
 		(void)sr_error_set(&err, SR_E_CERTIFICATE, -r, STAGE, "cannot remove old certificates: %s", strerror(-r));
 		return failed(call, &err);

@@ -209,7 +209,7 @@ static int certify(struct cli_run *c, int status)
 	if (!r)
 		r = certify_close(&c->certify, &f, status, &err);
 	if (message_would_block(c))
-		return r < 0 && (c->policy.certificate || c->policy.trace) ? err.status : status;
+		return r < 0 && certify_is_required(&c->policy) ? err.status : status;
 	if (r == 0 && c->certify.why[0]) {
 		SR_AUTOFREE char *text = str_format("no certificate was kept: %s", c->certify.why);
 
@@ -219,7 +219,7 @@ static int certify(struct cli_run *c, int status)
 	if (r == 0)
 		return status;
 	message_error(&c->policy, &err);
-	return c->policy.certificate || c->policy.trace ? err.status : status;
+	return certify_is_required(&c->policy) ? err.status : status;
 }
 
 /* The kernel is taking the sandbox down: time to write down all that is known by now. */

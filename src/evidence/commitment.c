@@ -193,15 +193,37 @@ void salt_free(struct sr_salt *s)
 
 const char *commitment_name(const char *name, char out[static SR_COMMITMENT_NAME_MAX])
 {
-	return str_is_utf8(name, strlen(name)) ? name : str_escape(name, out, SR_COMMITMENT_NAME_MAX);
+	bool utf8 = str_is_utf8(name, strlen(name));
+	size_t o = 0;
+
+	if (utf8 && !strchr(name, '\\'))
+		return name;
+	for (const char *p = name; *p && o + 8 < SR_COMMITMENT_NAME_MAX;) {
+		size_t n = *p == '\\' ? 0 : strcspn(p, "\\");
+
+		if (n == 0) { /* doubled, or a name could be made to read like the escape of another */
+			memcpy(out + o, "\\\\", 2);
+			o += 2;
+			p++;
+		} else if (utf8) {
+			n = n < SR_COMMITMENT_NAME_MAX - o - 8 ? n : SR_COMMITMENT_NAME_MAX - o - 8;
+			memcpy(out + o, p, n);
+			o += n;
+			p += n;
+		} else {
+			(void)str_escape_n(p, n, out + o, SR_COMMITMENT_NAME_MAX - o);
+			o += strlen(out + o);
+			p += n;
+		}
+	}
+	out[o] = '\0';
+	return out;
 }
 
 void salt_item(const struct sr_salt *s, const char *role, const char *name, uint8_t out[static SR_SALT_BYTES])
 {
-	char shown[SR_COMMITMENT_NAME_MAX];
 	crypto_auth_hmacsha256_state state;
 
-	name = commitment_name(name, shown);
 	(void)crypto_auth_hmacsha256_init(&state, s->bytes, SR_SALT_BYTES);
 	(void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)LABEL, sizeof(LABEL)); /* with its NUL */
 	(void)crypto_auth_hmacsha256_update(&state, (const uint8_t *)role, strlen(role) + 1);
@@ -233,9 +255,10 @@ void commitment_final_hex(struct sr_commitment *c, char out[static SR_DIGEST_HEX
 
 static void start(struct sr_commitment *c, const struct sr_salt *s, const char *role, const char *name)
 {
+	char shown[SR_COMMITMENT_NAME_MAX];
 	uint8_t item[SR_SALT_BYTES];
 
-	salt_item(s, role, name, item);
+	salt_item(s, role, commitment_name(name, shown), item);
 	commitment_init(c, item);
 	secret_wipe(item, sizeof(item));
 }

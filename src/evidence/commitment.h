@@ -41,11 +41,11 @@ int salt_read(int fd, struct sr_salt *ret);
 /* Wipes it. For a struct without one, too. */
 void salt_free(struct sr_salt *s);
 /*
- * A name as it stands in a certificate and in an opening file, where all is UTF-8: itself, or for one that is none the form
- * of str_escape(). salt_item() and opening_write() do this themselves.
+ * A name as it stands in a certificate and in an opening file, where all is UTF-8: itself; with every backslash doubled
+ * where it has one; and for a name that is no UTF-8, its bytes that are none as \xNN besides. No two names become one.
  */
 const char *commitment_name(const char *name, char out[static SR_COMMITMENT_NAME_MAX]);
-/* The salt of one item: whoever has it and not the run's can open that item alone. The caller wipes `out`. */
+/* The salt of one item, named as commitment_name() has it: whoever has it and not the run's can open that item alone. The caller wipes `out`. */
 void salt_item(const struct sr_salt *s, const char *role, const char *name, uint8_t out[static SR_SALT_BYTES]);
 
 struct sr_commitment {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +15,10 @@
 #include "base/str.h"
 #include "base/xdg.h"
 #include "evidence/commitment.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
 
 #define STAGE "key"
 #define SEED_BYTES 32
@@ -123,7 +128,7 @@ static int read_key(int dir_fd, const char *folder, struct sr_identity *ret, str
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		(void)sr_error_set(err, SR_E_KEY, EPERM, STAGE, "cannot use the identity key %s: it must be a file of yours that nobody else may read", path);
 		sr_error_hint(err, "chmod 600 on it if nobody else has read it, else sandrun key rotate");
-		return -EPERM;
+		return -EKEYREJECTED;
 	}
 	n = io_read_full(fd, text, sizeof(text));
 	r = n < 0 ? (int)n : parse(text, (size_t)n, ret);
@@ -152,6 +157,8 @@ static int put_file(int dir_fd, const char *name, mode_t mode, const char *text,
 		r = -errno;
 	if (r == 0 && (replace ? renameat(dir_fd, temp, dir_fd, name) : linkat(dir_fd, temp, dir_fd, name, 0)) < 0)
 		r = -errno;
+	if ((r == -EPERM || r == -EOPNOTSUPP || r == -ENOSYS) && !replace) /* a file system without links: vfat, some FUSE */
+		r = syscall(SYS_renameat2, dir_fd, temp, dir_fd, name, RENAME_NOREPLACE) < 0 ? -errno : 0;
 	if (r < 0 || !replace)
 		(void)unlinkat(dir_fd, temp, 0);
 	if (r == 0)
@@ -159,10 +166,18 @@ static int put_file(int dir_fd, const char *name, mode_t mode, const char *text,
 	return r;
 }
 
+static int put_public(int dir_fd, const struct sr_identity *id)
+{
+	char pem[SR_PEM_BYTES];
+
+	public_key_pem(&id->public_key, pem);
+	return put_file(dir_fd, SR_IDENTITY_PUBLIC, 0644, pem, strlen(pem), true);
+}
+
 static int put_key(int dir_fd, const struct sr_identity *id, bool replace)
 {
 	uint8_t der[PKCS8_BYTES];
-	char text[PEM_TEXT + 1], pem[SR_PEM_BYTES];
+	char text[PEM_TEXT + 1];
 	const size_t begin = sizeof(PEM_BEGIN) - 1;
 	int r;
 
@@ -174,10 +189,9 @@ static int put_key(int dir_fd, const struct sr_identity *id, bool replace)
 	memcpy(text + begin + 64, "\n" PEM_END, sizeof(PEM_END) + 1);
 	r = put_file(dir_fd, SR_IDENTITY_KEY, 0600, text, PEM_TEXT, replace);
 	secret_wipe(text, sizeof(text));
-	if (r < 0)
-		return r;
-	public_key_pem(&id->public_key, pem);
-	return put_file(dir_fd, SR_IDENTITY_PUBLIC, 0644, pem, strlen(pem), true);
+	if (r == 0)
+		(void)put_public(dir_fd, id); /* the key is what counts: identity_load() makes the other where it is missing */
+	return r;
 }
 
 int identity_load_existing(struct sr_identity *ret, struct sr_error *err)
@@ -196,9 +210,12 @@ int identity_load(struct sr_identity *ret, bool *ret_made, struct sr_error *err)
 	struct sr_identity id;
 	int r = open_folder(&dir_fd, &folder, err);
 
-	if (r == 0)
-		r = read_key(dir_fd, folder, ret, err);
-	if (r != -ENOENT || !folder)
+	if (r < 0)
+		return r;
+	r = read_key(dir_fd, folder, ret, err);
+	if (r == 0 && faccessat(dir_fd, SR_IDENTITY_PUBLIC, F_OK, 0) < 0 && errno == ENOENT)
+		(void)put_public(dir_fd, ret); /* whoever made the key was killed in between; it is there for others alone */
+	if (r != -ENOENT)
 		return r;
 	r = from_seed(NULL, &id);
 	if (r < 0)
@@ -264,6 +281,7 @@ int identity_rotate(struct sr_identity *ret, char old_id[static SR_DIGEST_HEX], 
 	if (from_seed(NULL, &id) < 0)
 		return sr_error_oom(err, STAGE);
 	old_fd = openat(dir_fd, SR_IDENTITY_KEY, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	(void)unlinkat(dir_fd, SR_IDENTITY_PUBLIC, 0); /* at no time the old one beside the new key */
 	r = put_key(dir_fd, &id, true);
 	if (r < 0) {
 		identity_done(&id);

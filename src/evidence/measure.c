@@ -10,11 +10,12 @@ void measure_plain(struct sr_measure *m)
 
 void measure_private(struct sr_measure *m, const struct sr_salt *s, const char *role, const char *name)
 {
+	char shown[SR_COMMITMENT_NAME_MAX];
 	uint8_t item[SR_SALT_BYTES];
 
 	m->is_private = true;
 	m->bytes = 0;
-	salt_item(s, role, name, item);
+	salt_item(s, role, commitment_name(name, shown), item);
 	commitment_init(&m->as.commitment, item);
 	secret_wipe(item, sizeof(item));
 }

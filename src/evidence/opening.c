@@ -43,7 +43,7 @@ static json_t *item_json(const struct sr_salt *salt, const struct sr_opening_nam
 	uint8_t raw[SR_SALT_BYTES];
 	json_t *o;
 
-	salt_item(salt, n->role, n->name, raw);
+	salt_item(salt, n->role, commitment_name(n->name, shown), raw);
 	str_hex(raw, sizeof(raw), hex);
 	o = json_pack("{s:s, s:s, s:s}", "name", commitment_name(n->name, shown), "role", n->role, "salt", hex);
 	secret_wipe(raw, sizeof(raw));

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
 /* Fixed places make the common read cheap: every value but the counter and the time has one length. */
+#define COUNTER_MAX ((1LL << 53) - 2) /* the next one must be a number that every reader of JSON has */
 #define RECORD "{\"at\":%" PRId64 ",\"counter\":%" PRIu64 ",\"digest\":\"%s\",\"id\":\"%s\"}"
 
 static int format(uint64_t counter, int64_t at, const char *id, const char *digest, char out[static SR_RUNLOG_RECORD + 1])
@@ -48,7 +50,7 @@ static int parse(const char *line, struct sr_runlog_record *ret)
 		return r;
 	o = json_loadb(line, SR_RUNLOG_RECORD, JSON_REJECT_DUPLICATES, NULL);
 	if (o && json_unpack(o, "{s:I, s:I, s:s, s:s}", "at", &at, "counter", &counter, "digest", &digest, "id", &id) == 0 &&
-	    counter > 0 && is_hex(digest, SR_DIGEST_HEX - 1) && strlen(id) == SR_RUN_ID - 1) {
+	    counter > 0 && counter < COUNTER_MAX && is_hex(digest, SR_DIGEST_HEX - 1) && strlen(id) == SR_RUN_ID - 1) {
 		*ret = (struct sr_runlog_record){ .counter = (uint64_t)counter, .at = at };
 		memcpy(ret->run_id, id, SR_RUN_ID);
 		memcpy(ret->digest, digest, SR_DIGEST_HEX);
@@ -170,9 +172,13 @@ int runlog_end(int state_fd, uint64_t counter, const char *run_id, const char *d
 
 	if (r < 0)
 		return r;
-	while (flock(fd, LOCK_EX) < 0) {
-		if (errno != EINTR)
+	/* the caller's signals wait while this does: not for ever, whoever holds it */
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		const struct timespec pause = { .tv_nsec = 2000000 };
+
+		if (errno != EINTR && (errno != EWOULDBLOCK || tries == 1000))
 			return -errno;
+		(void)nanosleep(&pause, NULL);
 	}
 	if (fstat(fd, &st) < 0)
 		return -errno;

@@ -44,6 +44,14 @@ json_t *json_text(const char *s)
 	return text;
 }
 
+json_t *json_name(const char *prefix, const char *name)
+{
+	char shown[SR_COMMITMENT_NAME_MAX];
+	SR_AUTOFREE char *whole = str_format("%s%s", prefix, commitment_name(name, shown));
+
+	return whole ? json_string(whole) : NULL;
+}
+
 json_t *json_decimal(uint64_t v)
 {
 	char text[24];
@@ -136,7 +144,7 @@ static json_t *inputs(struct sr_json *j, const struct sr_certify_facts *f)
 		const struct sr_snapshot_item *item = &f->snapshot->items[i];
 		json_t *o = json_object();
 
-		json_put(j, o, "name", json_text(item->name));
+		json_put(j, o, "name", json_name("", item->name));
 		json_put(j, o, "digest", item->hex[0] ? json_digest(item->is_private, item->hex) : json_null());
 		if (!item->is_private)
 			json_put(j, o, "bytes", json_integer((json_int_t)item->bytes));
@@ -177,7 +185,7 @@ static json_t *script(struct sr_json *j, const struct sr_certify_facts *f)
 	else
 		digest_hex(x->script, x->script_len, hex);
 	o = json_object();
-	json_put(j, o, "name", json_text(certify_script_name(x)));
+	json_put(j, o, "name", json_name("", certify_script_name(x)));
 	json_put(j, o, "digest", json_digest(is_private, hex));
 	return o;
 }

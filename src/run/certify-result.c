@@ -76,7 +76,7 @@ static json_t *seccomp(const struct sr_certify_facts *f)
 static json_t *landlock(const struct sr_certify_facts *f)
 {
 	const struct sr_plan *p = &f->box->plan;
-	char line[512], hex[SR_DIGEST_HEX];
+	char line[96], hex[SR_DIGEST_HEX];
 	struct sr_digest d;
 
 	if (p->landlock_abi < 1)
@@ -84,9 +84,11 @@ static json_t *landlock(const struct sr_certify_facts *f)
 	digest_init(&d);
 	digest_update(&d, line, (size_t)snprintf(line, sizeof(line), "handled %llx scoped %llx\n", (unsigned long long)p->landlock_fs,
 						 (unsigned long long)p->landlock_scoped));
-	for (size_t i = 0; i < p->rule_count; i++)
-		digest_update(&d, line, (size_t)snprintf(line, sizeof(line), "%llx %.400s\n", (unsigned long long)p->rules[i].access,
-							 p->rules[i].path));
+	for (size_t i = 0; i < p->rule_count; i++) {
+		digest_update(&d, line, (size_t)snprintf(line, sizeof(line), "%llx ", (unsigned long long)p->rules[i].access));
+		digest_update(&d, p->rules[i].path, strlen(p->rules[i].path));
+		digest_update(&d, "\n", 1);
+	}
 	digest_final_hex(&d, hex);
 	return json_pack("{s:s, s:i, s:o}", "known", p->landlock_scoped ? "probed" : "installed", "abi", p->landlock_abi, "rulesetDigest",
 			 json_digest(false, hex));
@@ -158,7 +160,9 @@ static const char *why_not(const struct sr_certify_facts *f, enum sr_limit_id id
 	case SR_LIMIT_memory_bytes:
 	case SR_LIMIT_cpu_ns:
 	case SR_LIMIT_cpu_window:
-		return f->run->blind && f->run->cgroup->dir_fd < 0 ? "/proc hides the sandbox: only rlimits of each process hold" : NULL;
+		/* a run that ended before the watchdog's first look: what was seen at its start tells whether it could have seen */
+		return (f->run->blind || !f->run->observed.status_seen) && f->run->cgroup->dir_fd < 0 ?
+			       "/proc hides the sandbox: only rlimits of each process hold" : NULL;
 	default:
 		return NULL;
 	}
@@ -223,11 +227,17 @@ json_t *certify_enforced(struct sr_json *j, const struct sr_certify_facts *f)
 
 /* ---- result ---------------------------------------------------------------------------------------------------------- */
 
+/* Children of a parent that ignores SIGCHLD are waited for by nobody, and their time is in no rusage: say what it is. */
+static const char *cpu_source(const struct sr_outcome *o)
+{
+	return strcmp(o->cpu_source, "rusage") == 0 ? "rusage-of-waited-children-lower-bound" : o->cpu_source;
+}
+
 static json_t *usage(const struct sr_outcome *o)
 {
 	return json_pack("{s:o, s:o, s:I, s:{s:s, s:s, s:s}, s:o}", "cpuSystemNs", json_decimal(o->system_us * 1000), "cpuUserNs",
 			 json_decimal(o->user_us * 1000), "memoryPeakBytes", (json_int_t)o->memory_peak_bytes, "source", "cpu",
-			 o->cpu_source, "memory", o->memory_source, "wall", "clock-monotonic", "wallNs", json_decimal(o->wall_ns));
+			 cpu_source(o), "memory", o->memory_source, "wall", "clock-monotonic", "wallNs", json_decimal(o->wall_ns));
 }
 
 /* Of what is private the size stays out: it can tell "yes" from "no". */
@@ -289,10 +299,8 @@ void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certi
 		add_subject(j, subjects, json_string(o->err.role), json_digest(o->err.is_private, o->err.hex));
 	for (size_t i = 0; i < f->collected->count; i++) {
 		const struct sr_collected_item *item = &f->collected->items[i];
-		char *name = str_format("out/%s", item->name);
 
-		add_subject(j, subjects, json_text(name), json_digest(item->is_private, item->hex));
-		free(name);
+		add_subject(j, subjects, json_name("out/", item->name), json_digest(item->is_private, item->hex));
 	}
 }
 
@@ -320,7 +328,7 @@ json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const stru
 {
 	const struct sr_outcome none = { .hit = SR_HIT_NONE };
 	const struct sr_outcome *o = f->ran ? &f->run->outcome : &none;
-	int64_t started = c->issued_s + (f->started ? (int64_t)((f->run->outcome.phases.started - c->issued_ns) / 1000000000ULL) : 0);
+	int64_t started = c->issued_s + (f->started ? (int64_t)((f->run->outcome.executed_ns - c->issued_ns) / 1000000000ULL) : 0);
 	uint64_t now_ns = run_now();
 	json_t *r = json_object();
 
@@ -351,8 +359,8 @@ static void add_claim(struct sr_json *j, json_t *claims, const char *target, con
 				      storage, "target", target));
 }
 
-static void add_private_input(struct sr_json *j, json_t *claims, const struct sr_certify_facts *f,
-			      const struct sr_snapshot_item *item, const struct sr_certify_gone *g)
+static void add_private_input(struct sr_json *j, json_t *claims, const struct sr_snapshot_item *item,
+			      const struct sr_certify_gone *g)
 {
 	char shown[SR_COMMITMENT_NAME_MAX];
 	char *target;
@@ -360,8 +368,8 @@ static void add_private_input(struct sr_json *j, json_t *claims, const struct sr
 	if (!item->is_private)
 		return;
 	target = str_format("input:%s", commitment_name(item->name, shown));
-	add_claim(j, claims, target ? target : "", f->salt->is_locked ? "tmpfs of the sandbox, locked buffers" : "tmpfs of the sandbox, buffers",
-		  "mount-namespace-teardown, sodium_free", "no process of the namespace lives; the last descriptor of /work is closed (EBADF)",
+	add_claim(j, claims, target ? target : "", "tmpfs of the sandbox, buffers of sandrun's that were wiped",
+		  "mount-namespace-teardown", "no process of the namespace lives; the last descriptor of /work is closed (EBADF)",
 		  target && g->processes && g->work_fd);
 	free(target);
 }
@@ -370,7 +378,7 @@ json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f,
 {
 	json_t *claims = json_array(), *not_covered = json_array();
 
-	if (f->prepared) {
+	if (g->had_process) {
 		add_claim(j, claims, "processes", "pid-namespace", "SIGKILL to PID 1's children, then its end",
 			  "PID 1 was waited for; the kernel ends every process of a PID namespace with it", g->processes);
 		add_claim(j, claims, "sandbox-mounts", "tmpfs", "mount-namespace-teardown",
@@ -379,8 +387,8 @@ json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f,
 			  g->processes && g->work_fd);
 		add_claim(j, claims, "control-descriptors", "socket, pipes", "close", "fcntl(F_GETFD) answers EBADF", g->control);
 	}
-	for (size_t i = 0; f->prepared && i < f->snapshot->count; i++)
-		add_private_input(j, claims, f, &f->snapshot->items[i], g);
+	for (size_t i = 0; g->had_process && i < f->snapshot->count; i++)
+		add_private_input(j, claims, &f->snapshot->items[i], g);
 	if (g->had_cgroup)
 		add_claim(j, claims, "cgroup", "cgroup2", "rmdir", "its name is gone", g->cgroup);
 	json_add(j, not_covered, json_string("host-page-cache-of-sources"));
@@ -408,6 +416,7 @@ json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f)
 		"that nobody else signed: any process of the same user can use the identity key and turn the counter back",
 		"that wall-clock times are right",
 		"that no other copy of inputs or outputs exists",
+		"that usage is more than a lower bound where its source says so",
 	};
 	json_t *all = json_array();
 

@@ -23,7 +23,7 @@
 
 #define STAGE "certificate"
 #define PREDICATE "https://sandrun.io/"
-#define SLACK_S (24 * 3600)          /* run-open holds a day longer than the run may take: it may be stopped in between */
+#define SLACK_S (24LL * 3600)          /* run-open holds a day longer than the run may take: it may be stopped in between */
 #define NO_LIMIT_S (30LL * 24 * 3600)
 #define NONCE_MIN 32                 /* hex digits */
 #define NONCE_MAX 128
@@ -102,10 +102,16 @@ static void make_run_id(char out[static SR_RUN_ID])
 	(void)snprintf(out, SR_RUN_ID, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
+bool certify_is_required(const struct sr_policy *p)
+{
+	return p->certificate || p->trace || p->nonce || p->audience || p->salt_file || policy_is_given(p, "salt") ||
+	       attest_is_required(p);
+}
+
 /* Nothing can be kept. Where a certificate or a trace was asked for that is an error, else it is said and the run goes on. */
 static int cannot_keep(struct sr_certify *c, const struct sr_policy *p, const struct sr_error *why, struct sr_error *err)
 {
-	if (p->certificate || p->trace || attest_is_required(p)) {
+	if (certify_is_required(p)) {
 		*err = *why;
 		return why->errnum ? -why->errnum : -EIO;
 	}
@@ -151,7 +157,7 @@ int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_err
 	if (r < 0 || c->off)
 		return r;
 	r = identity_load(&c->identity, NULL, &why);
-	if (r == -EPERM || r == -EBADMSG) { /* a key that somebody else may have read is refused, not passed over */
+	if (r == -EKEYREJECTED || r == -EBADMSG) { /* a key that somebody else may have read is refused, not passed over */
 		*err = why;
 		return r;
 	}
@@ -244,6 +250,10 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 	struct sr_json j = { .failed = false };
 	int r = c->state_fd < 0 ? 0 : runlog_begin(&log, c->state_fd);
 
+	if (r < 0 && p->certificate && r != -ENOMEM) { /* it goes elsewhere, and says that it has no number */
+		fd_close(&c->state_fd);
+		r = 0;
+	}
 	if (r < 0)
 		return r;
 	c->counter = log.counter;
@@ -332,7 +342,7 @@ static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *
 		work = run->work_fd;
 		ctl = run->ctl;
 		g->had_work = work >= 0;
-		g->processes = run->pidfd < 0; /* the clone failed: there was none */
+		g->had_process = pidfd >= 0;
 		run_done(run);
 		if (pidfd >= 0)
 			g->processes = sys_pidfd_send_signal(pidfd, 0) == -ESRCH;
@@ -379,7 +389,7 @@ void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int s
 	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
 		return; /* what comes of those is not known yet */
 	c->draft_gone = (struct sr_certify_gone){
-		.processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
+		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
 		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = machine_swaps(),
 	};
 	enforced = certify_enforced(&j, f);
@@ -489,12 +499,15 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 	if (f->policy->trace && (r = trace_place_keep(f->trace, c->run_id, f->policy->durable, err)) < 0)
 		return r;
 	r = write_bundle(c, f->policy, text);
-	if (r < 0)
+	if (r < 0) {
+		if (opening)
+			(void)unlink(opening); /* it opens nothing */
 		return cannot_write(c->path ? c->path : "", -r, err);
+	}
 	if (c->counter)
 		r = runlog_end(c->state_fd, c->counter, c->run_id, digest, now, f->policy->durable);
 	if (c->dir_fd >= 0 && c->counter % 64 == 0)
-		certstore_prune(c->dir_fd, SR_CERTSTORE_KEEP); /* one run in 64 (finding 25) */
+		(void)certstore_prune(c->state_fd, c->dir_fd, SR_CERTSTORE_KEEP); /* one run in 64 (finding 25) */
 	return r < 0 ? cannot_write(SR_RUNLOG_ENDS, -r, err) : 0;
 }
 

@@ -48,7 +48,7 @@ struct sr_certify_facts {
 
 /* What was seen to be gone. */
 struct sr_certify_gone {
-	bool processes, work_fd, control, cgroup, had_cgroup, had_work, swaps; /* compared as bytes */
+	bool had_process, processes, work_fd, control, cgroup, had_cgroup, had_work, swaps; /* compared as bytes */
 };
 
 struct sr_certify {
@@ -78,6 +78,8 @@ struct sr_certify {
 
 #define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .assurance = "self-asserted" }
 
+/* Whether something was asked for that is nothing without a certificate: then one that cannot be kept is an error. */
+bool certify_is_required(const struct sr_policy *p);
 int certify_check(const struct sr_policy *p, struct sr_error *err);
 /* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
 int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
@@ -109,6 +111,8 @@ void json_add(struct sr_json *j, json_t *array, json_t *value);
 json_t *json_digest(bool is_private, const char *hex);
 /* Text of any origin: what is no UTF-8 is escaped. NULL: null. */
 json_t *json_text(const char *s);
+/* A file's name: commitment_name(). */
+json_t *json_name(const char *prefix, const char *name);
 json_t *json_decimal(uint64_t v);
 /* "YYYY-MM-DDThh:mm:ssZ" */
 json_t *json_time(int64_t seconds);

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,22 +86,83 @@ int certstore_list(int dir_fd, struct sr_strv *ret)
 	return r;
 }
 
-int certstore_prune(int dir_fd, size_t keep)
+/* A certificate and the number of its run; 0 where the run log does not go back so far, or was lost. */
+struct kept {
+	const char *id;
+	uint64_t counter;
+};
+
+static int by_counter(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+
+	return x->counter != y->counter ? (x->counter < y->counter ? -1 : 1) : strcmp(x->id, y->id);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct kept *)a)->id, ((const struct kept *)b)->id);
+}
+
+/* Clocks go back, numbers do not: the order of the runs is that of the run log, as far back as it is worth reading. */
+static void read_counters(int state_fd, struct kept *all, size_t count)
+{
+	SR_AUTOCLOSE int fd = openat(state_fd, SR_RUNLOG, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	const uint64_t most = count * 4 + 64;
+	struct stat st;
+	uint64_t records;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	records = (uint64_t)st.st_size / SR_RUNLOG_RECORD;
+	for (uint64_t i = records > most ? records - most : 0; i < records; i++) {
+		struct sr_runlog_record rec;
+		struct kept key = { .id = rec.run_id }, *found;
+
+		if (runlog_read(fd, i, &rec) < 0)
+			continue;
+		found = bsearch(&key, all, count, sizeof(*all), by_id);
+		if (found)
+			found->counter = rec.counter;
+	}
+}
+
+/* 1 when all that belongs to the run is gone, -errno. */
+static int remove_run(int dir_fd, const char *id)
 {
 	static const char *const suffixes[] = { SR_CERTSTORE_TRACE, SR_CERTSTORE_OPENING, SR_CERTSTORE_SUFFIX };
-	struct sr_strv all = { 0 };
-	int r = certstore_list(dir_fd, &all), gone = 0;
 
-	for (size_t i = 0; r == 0 && i + keep < all.count; i++) {
-		for (size_t s = 0; s < sizeof(suffixes) / sizeof(*suffixes); s++) {
-			char name[SR_RUN_ID + 24];
+	for (size_t s = 0; s < sizeof(suffixes) / sizeof(*suffixes); s++) {
+		char name[SR_RUN_ID + 24];
 
-			(void)snprintf(name, sizeof(name), "%s%s", all.items[i], suffixes[s]);
-			if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-				r = -errno;
-		}
-		gone += r == 0;
+		(void)snprintf(name, sizeof(name), "%s%s", id, suffixes[s]);
+		if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+			return -errno;
 	}
-	strv_done(&all);
+	return 1;
+}
+
+int certstore_prune(int state_fd, int dir_fd, size_t keep)
+{
+	struct sr_strv ids = { 0 };
+	struct kept *all = NULL;
+	int r = certstore_list(dir_fd, &ids), gone = 0;
+
+	if (r == 0 && ids.count > keep) {
+		all = calloc(ids.count, sizeof(*all));
+		r = all ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; all && i < ids.count; i++)
+		all[i].id = ids.items[i]; /* sorted by name: as bsearch wants it */
+	if (all) {
+		read_counters(state_fd, all, ids.count);
+		qsort(all, ids.count, sizeof(*all), by_counter);
+	}
+	for (size_t i = 0; all && r >= 0 && i + keep < ids.count; i++) {
+		r = remove_run(dir_fd, all[i].id);
+		gone += r > 0;
+	}
+	free(all);
+	strv_done(&ids);
 	return r < 0 ? r : gone;
 }

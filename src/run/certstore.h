@@ -22,7 +22,7 @@ int certstore_open(int state_fd, int *ret_fd);
 char *certstore_path(const char *name);
 /* The run ids of all certificates, oldest first. 0 or -errno. */
 int certstore_list(int dir_fd, struct sr_strv *ret);
-/* Removes all but the newest `keep`. Returns how many went, or -errno. */
-int certstore_prune(int dir_fd, size_t keep);
+/* Removes all but the newest `keep`, by the numbers of the run log. Returns how many went, or -errno. */
+int certstore_prune(int state_fd, int dir_fd, size_t keep);
 
 #endif

@@ -61,6 +61,7 @@ struct sr_outcome {
 	bool gave_up;               /* a signal ended the wait for a reader of the output */
 	bool lost;                  /* KILLED because sandrun's PID 1 was killed from outside; usage is what was sampled */
 	bool terminal;              /* out is what the private pty showed */
+	uint64_t executed_ns;       /* the exec, CLOCK_MONOTONIC; phases.started moves on by the time spent stopped */
 	struct sr_phases phases;
 };
 

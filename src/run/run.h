@@ -63,6 +63,7 @@ struct sr_run {
 	uint64_t wall_deadline, next_look, grace_deadline, kill_deadline, stopped_at;
 	int signal_fd;
 	unsigned terms;         /* SIGTERM and SIGHUP seen */
+	bool cut[2];            /* a reader of standard output or error was given up on: something may be lost */
 	bool looked;            /* the first look is over */
 	bool blind;             /* /proc does not show the sandbox: no watchdog (noted) */
 	bool stop_asked;

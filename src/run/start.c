@@ -541,7 +541,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 		if (type >= 0)
 			fd_close(&fd);
 	}
-	run->outcome.phases.started = run_now();
+	run->outcome.phases.started = run->outcome.executed_ns = run_now();
 	cgroup_started(run->cgroup);
 	return r < 0 ? r : observe_payload(run->init, &run->observed, err); /* run_done() kills what is seen to lack a layer */
 }

@@ -546,6 +546,8 @@ static void one_turn(struct sr_run *run)
 		end_of_input(run);
 	if (run->exited && run->terms > 1) {
 		run->outcome.gave_up = true;
+		run->cut[0] = !stream_finished(&run->out);
+		run->cut[1] = !stream_finished(&run->err);
 		stream_close(&run->out);
 		stream_close(&run->err);
 	}
@@ -651,6 +653,8 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	stream_result(&run->in, &run->outcome.in);
 	stream_result(&run->out, &run->outcome.out);
 	stream_result(&run->err, &run->outcome.err);
+	run->outcome.out.truncated |= run->cut[0];
+	run->outcome.err.truncated |= run->cut[1];
 	classify(run);
 	if (run->before_wait && !run->out.error && !run->err.error)
 		run->before_wait(run->before_wait_data);

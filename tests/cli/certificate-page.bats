@@ -54,11 +54,14 @@ change() {
 	wait_for 30 grep -q ready "$T/said"
 	echo a >"$T/in"
 	cd "$T"
-	sr --certificate "$T/full" --trace --private-input "$T/in" --attest-simulated "$T/agent" --nonce "$(openssl rand -hex 32)" \
+	sr --certificate "$T/full" --private-input "$T/in" --attest-simulated "$T/agent" --nonce "$(openssl rand -hex 32)" \
 		-o '*.txt' -- sh -c 'echo 1 >a.txt'
 	exec 7>&-
 	kill "$keeper" || true
 	assert_success
+	sr --certificate "$T/traced" --trace -- true
+	assert_success
+	cat "$T/traced" >>"$T/full"
 	page=$(sed 's/\\&//g' "$TOP/man/sandrun-certificate.5")
 	# names of limits are those of sandrun.ini(5), and kinds of claims come and go
 	keys=$(jq -r '.payload | @base64d | fromjson | .predicate | del(.plan.limits) | .. | objects | keys[]' "$T/full" | sort -u)

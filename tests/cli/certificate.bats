@@ -321,3 +321,70 @@ signed_by() {
 	sr --certificate "$T/c" -- true
 	refute_contains "$(statement 1 "$T/c" | jq -r .predicate.worker.identityKeyId)" "$old"
 }
+
+@test "two output names that read alike stay two: no program makes its own certificate fail" {
+	cd "$T"
+	printf 'for n in [b"a\\xff", b"a\\\\xff", b"b\\\\c"]: open(n, "wb").write(b"yes")\n' >w.py
+	sr --certificate "$T/c" -O "$T/res" -o 'a*' -o 'b*' w.py
+	assert_success
+	assert_equal "$(find "$T/res" -type f | wc -l)" 3
+	assert_equal "$(statement 2 "$T/c" | jq -r '.subject[3:][].name' | sort)" $'out/a\\\\xff\nout/a\\xff\nout/b\\\\c'
+	sr verify --key "$data/identity.pub.pem" "$T/c"
+	assert_success
+}
+
+@test "a report or an output that cannot be written: the run has its certificate all the same" {
+	sr --report /dev/full --certificate "$T/c" -- true
+	assert_error 125
+	assert_equal "$(execution '.result | [.outcome, .error.code, .status]' | jq -c .)" '["exited","E_REPORT",125]'
+	sr certificate list --json
+	assert_equal "$(jq -r '.[-1].state' <<<"$output")" "elsewhere or pruned"
+	sr verify --key "$data/identity.pub.pem" "$T/c"
+	assert_success
+}
+
+@test "a run that was refused before it had a process claims nothing of one" {
+	sr --strict --certificate "$T/c" -- true
+	[ "$status" = 0 ] || assert_equal "$(execution '.destruction.claims' | jq -c .)" '[]'
+	without userns
+	sr --certificate "$T/c" -- true
+	SANDRUN=$PLAIN
+	assert_error 125
+	assert_equal "$(execution '.destruction.claims' | jq -c .)" '[]'
+}
+
+@test "pruning goes by the runs' numbers, not by the clock" {
+	local i
+	sr -- true
+	for i in 1 2 3; do # of a time when the clock was ahead
+		cp "$state"/certificates/01*.intoto.jsonl "$state/certificates/0fffffff-ffff-7fff-bfff-00000000000$i.intoto.jsonl"
+	done
+	sr -- true
+	sr certificate prune --keep 2
+	assert_success
+	assert_equal "$(ls "$state/certificates" | sed 's/\.intoto\.jsonl//' | sort)" "$(jq -r .id "$state/run-log" | sort)"
+}
+
+@test "a challenge without a place to keep its answer is an error; a lost public key is made again" {
+	sr -- true
+	rm "$data/identity.pub.pem"
+	sr -- true
+	openssl pkey -in "$data/identity.key" -pubout | cmp - "$data/identity.pub.pem"
+	printf '{"at":1,"counter":9007199254740991,"digest":"%064d","id":"%036d"}' 0 0 | head -c 255 >"$T/record"
+	printf '%-255s\n' "$(cat "$T/record")" >>"$state/run-log"
+	sr --certificate "$T/c" -- true
+	assert_success
+	assert_equal "$(statement 1 "$T/c" | jq -r .predicate.sequence.counter)" 4
+	unset HOME
+	sr --nonce "$(printf 'ab%.0s' {1..16})" -- touch /work/x
+	assert_error 125 HOME
+}
+
+@test "a pipe without a reader as --certificate: sandrun can be ended" {
+	mkfifo "$T/pipe"
+	sr_raw --certificate "$T/pipe" -- true </dev/null 2>/dev/null &
+	local pid=$!
+	sleep 1
+	kill -TERM "$pid"
+	wait_for 5 sh -c "! kill -0 $pid 2>/dev/null"
+}

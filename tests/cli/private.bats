@@ -257,7 +257,9 @@ not_readable() {
 	sr --private-args --learn -- /bin/true
 	assert_error 125 "cannot use '--learn' with '--private-args'"
 	sr --private-args --trace -- /bin/true
-	assert_error 125 "cannot use '--trace' with '--private-args'"
+	assert_error 125 "cannot use '--trace' with private"
+	sr --private-outputs --trace -- /bin/true
+	assert_error 125 "cannot use '--trace' with private"
 	sr --private-args --record-args -- /bin/true
 	assert_error 125 "cannot use '--record-args' with '--private-args'"
 	sr --salt kept --no-certificate -- /bin/true

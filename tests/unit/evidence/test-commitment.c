@@ -182,7 +182,7 @@ static void test_round_trip(void)
 	IS_STR(o.run_id, ID, "its run");
 	IS_INT(o.count, 3, "its items");
 	item = opening_find(&o, "input", "caf\\xe9 \"x\"");
-	salt_item(&s, "input", "caf\xe9 \"x\"", want);
+	salt_item(&s, "input", "caf\\xe9 \"x\"", want); /* it is given the name as the certificate has it */
 	OK(item && memcmp(item->salt, want, sizeof(want)) == 0, "the salt of an odd name");
 	OK(!opening_find(&o, "output", "a") && opening_find(&o, "input", "a"), "role and name both count");
 	OK(!strstr(text, counting), "the run's salt is not in it");
