@@ -166,7 +166,7 @@ static void closing_line(const struct cli_run *c, const char *limit)
 	human_bytes(o->memory_peak_bytes, memory);
 	for (size_t i = 0; i < c->box.note_count; i++)
 		fallback |= c->box.notes[i].degraded;
-	(void)fprintf(stderr, "sandrun: %s; %.2f s, CPU %.2f s, memory %s%s%s%s\n", how, (double)o->wall_ns / 1e9,
+	(void)fprintf(stderr, "sandrun: %s; %.2f s, CPU %.2f s, memory %s%s%s%.13s\n", how, (double)o->wall_ns / 1e9,
 		      (double)(o->user_us + o->system_us) / 1e6, memory, fallback ? "; some limits by fallback (-v)" : "",
 		      c->certify.opened ? "; certificate " : "", c->certify.opened ? c->certify.run_id : "");
 }

@@ -480,7 +480,7 @@ print("done")'
 	assert_contains "$stderr" "sandrun: note: memory limit: no cgroup v2 controller"
 	assert_contains "$stderr" "sandrun: note: process limit"
 	assert_contains "$stderr" "sandrun: note: CPU time limit"
-	assert_match "${stderr_lines[-1]}" '^sandrun: exited 0; [0-9.]+ s, CPU [0-9.]+ s, memory [0-9]+ [kMG]B; some limits by fallback \(-v\)$'
+	assert_match "${stderr_lines[-1]}" '^sandrun: exited 0; [0-9.]+ s, CPU [0-9.]+ s, memory [0-9]+ [kMG]B; some limits by fallback \(-v\); certificate [0-9a-f]{8}-[0-9a-f]{4}$'
 	assert_equal "$(report '[.notes[] | select(.degraded and .what != "memory.swap.max") | .what] | sort | join(" ")')" "cpu.max cpu.time memory.max pids.max"
 	sr -- true
 	assert_stderr ''

@@ -324,7 +324,7 @@ PYTHON
 
 @test "one closing line; none with -q" {
 	on_terminal <<'PYTHON'
-line = re.compile(rb"^sandrun: exited 3; [0-9.]+ s, CPU [0-9.]+ s, memory [0-9]+ [kMG]B(; some limits by fallback \(-v\))?\r\n$")
+line = re.compile(rb"^sandrun: exited 3; [0-9.]+ s, CPU [0-9.]+ s, memory [0-9]+ [kMG]B(; some limits by fallback \(-v\))?; certificate [0-9a-f]{8}-[0-9a-f]{4}\r\n$")
 t = Terminal([SANDRUN, "--", "sh", "-c", "echo out; exit 3"])
 equal(t.wait(), 3)
 equal(t.output.count(b"\n"), 2)
