@@ -14,12 +14,12 @@ int envelope_pae(const char *type, const void *payload, size_t len, uint8_t **re
 {
 	SR_AUTOFREE char *head = str_format("DSSEv1 %zu %s %zu ", strlen(type), type, len);
 	size_t head_len = head ? strlen(head) : 0;
-	uint8_t *out = head ? malloc(head_len + len) : NULL;
+	uint8_t *out = head ? malloc(head_len + 1 + len) : NULL;
 
 	if (!out)
 		return -ENOMEM;
-	memcpy(out, head, head_len);
-	memcpy(out + head_len, payload, len);
+	memcpy(out, head, head_len + 1);
+	memcpy(out + head_len, payload, len); /* from where its NUL is */
 	*ret = out;
 	*ret_len = head_len + len;
 	return 0;

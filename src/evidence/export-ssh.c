@@ -77,7 +77,7 @@ static int armor(const struct blob *b, char **ret)
 		at[n] = '\n';
 		at += n + 1;
 	}
-	(void)strcpy(at, ARMOR_END);
+	memcpy(at, ARMOR_END, sizeof(ARMOR_END));
 	*ret = out;
 	return 0;
 }

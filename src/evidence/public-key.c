@@ -72,7 +72,7 @@ void public_key_ssh(const struct sr_public_key *key, char out[static SR_PEM_BYTE
 
 	memcpy(blob, ssh_prefix, sizeof(ssh_prefix));
 	memcpy(blob + sizeof(ssh_prefix), key->bytes, SR_KEY_BYTES);
-	memcpy(out, SSH_BEGIN, at);
+	memcpy(out, SSH_BEGIN, at + 1);
 	(void)sodium_bin2base64(out + at, SR_PEM_BYTES - at, blob, sizeof(blob), sodium_base64_VARIANT_ORIGINAL);
 }
 
