@@ -76,14 +76,6 @@ static int take_own(struct bill_call *call, int *argc, char **argv)
 
 /* --- taking in -------------------------------------------------------------------------------------------------------------- */
 
-/* What holds but for this: the only identity that vouches is the user's own, who bills. */
-static bool holds(const struct sr_verified *v)
-{
-	int status = verify_status(v);
-
-	return status == 0 || (status == 3 && v->identity);
-}
-
 static int take_certificate(struct bill_call *call, const char *path, struct sr_error *err)
 {
 	const struct sr_verify_wants wants = { .trust = &call->verify.trust };
@@ -91,10 +83,9 @@ static int take_certificate(struct bill_call *call, const char *path, struct sr_
 	struct sr_verified v;
 	int r = verify_certificate(&call->verify, path, &wants, &v, err);
 
-	if (r == 0 && holds(&v)) {
+	if (r == 0 && verify_holds(&v, &worst)) { /* the own word is enough: it is the user who bills */
 		r = bill_add(&call->bill, path, &v, err);
 	} else if (r == 0) {
-		worst = verify_worst(&v);
 		r = sr_error_set_status(err, 1, SR_E_CERTIFICATE, EBADMSG, STAGE, "cannot bill %s: %s", SHOWN(path),
 					worst ? worst->text : "it does not hold");
 		sr_error_hint(err, v.identity ? "sandrun verify shows every check of it"

@@ -19,11 +19,15 @@
 #include "cli/cli.h"
 #include "cli/subcommand.h"
 #include "evidence/envelope.h"
+#include "evidence/json-strict.h"
 #include "evidence/runlog.h"
 #include "run/certstore.h"
 
 #define STAGE "certificate"
 #define FILE_MAX ((size_t)32 << 20)
+#define STATEMENTS_MAX 8 /* of a certificate there are three: what a file holds besides must not fill the memory */
+#define ENVELOPE_VALUES 4096
+#define PAYLOAD_VALUES 1000000 /* one of 10,000 output files has some 50,000 */
 #define SHOWN(s) str_escape((s), (char[512]){ 0 }, 512)
 
 static const char usage[] =
@@ -192,13 +196,14 @@ static int find_file(const struct call *call, char **ret, struct sr_error *err)
 /* The statement in one line, as it claims to be. NULL where it is none. */
 static json_t *decode(const char *line, size_t len)
 {
-	json_t *envelope = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL), *statement = NULL;
+	const char *code;
+	json_t *envelope = json_strict(line, len, ENVELOPE_VALUES, &code), *statement = NULL;
 	const char *payload = json_string_value(json_object_get(envelope, "payload"));
 	SR_AUTOFREE char *text = NULL;
 	size_t n;
 
 	if (payload && base64_decode(payload, strlen(payload), &text, &n) == 0)
-		statement = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+		statement = json_strict(text, n, PAYLOAD_VALUES, &code);
 	json_decref(envelope);
 	return statement;
 }
@@ -211,7 +216,7 @@ static json_t *read_statements(const char *path, struct sr_error *err)
 	size_t len = 0;
 	int r = fd < 0 ? -errno : io_read_all(fd, FILE_MAX, &text, &len);
 
-	for (char *line = text; r == 0 && line && *line;) {
+	for (char *line = text; r == 0 && line && *line && json_array_size(all) < STATEMENTS_MAX;) {
 		size_t n = strcspn(line, "\n");
 		json_t *s = decode(line, n);
 

@@ -187,9 +187,8 @@ static int verify(struct export_call *call, struct sr_error *err)
 	if (verify_bundle(call->data, call->len, &wants, &call->v) < 0)
 		return sr_error_oom(err, STAGE);
 	status = verify_status(&call->v);
-	if (status == 0 || (status == 3 && call->v.identity))
+	if (verify_holds(&call->v, &worst))
 		return 0;
-	worst = verify_worst(&call->v);
 	(void)sr_error_set_status(err, status == 2 ? 2 : 1, SR_E_CERTIFICATE, EBADMSG, STAGE, "cannot export %s: %s",
 				  SHOWN(call->verify.operands[0]), worst ? worst->text : "it does not hold");
 	sr_error_hint(err, call->v.identity || status == 2 ? "sandrun verify shows every check of it"

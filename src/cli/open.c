@@ -149,11 +149,19 @@ static int cannot_read(struct call *k, const char *path, int errnum)
 /* 0, or 1 for a folder that may be the item, or an error. */
 static int open_file(struct call *k, const char *path, int *ret)
 {
-	int fd = strcmp(path, "-") == 0 ? fcntl(0, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const bool found = path == k->own_opening; /* nobody named it: a plain file, or none */
+	int fd = !found && strcmp(path, "-") == 0 ?
+			 fcntl(0, F_DUPFD_CLOEXEC, 3) :
+			 open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (found ? O_NONBLOCK | O_NOFOLLOW : 0));
 	struct stat st;
 
 	if (fd < 0)
 		return cannot_read(k, path, errno);
+	if (found && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		fd_close(&fd);
+		return refuse(k, FAILED, EINVAL, "cannot read '%s': it lies beside the certificate and is no regular file",
+			      SHOWN(path));
+	}
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		if (path == k->input && strcmp(k->item->role, "input") == 0) {
 			*ret = fd;

@@ -199,6 +199,25 @@ static int cannot_read(struct sr_error *err, const char *path, int errnum)
 	return sr_error_set(err, SR_E_CERTIFICATE, errnum, STAGE, "cannot read %s: %s", SHOWN(path), strerror(errnum));
 }
 
+/* What nobody named and merely lies there: anybody who gave the certificate away put it there. A plain file, or none. */
+static int open_found(const char *path, int *ret, struct sr_error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 && errno != ELOOP)
+		return cannot_read(err, path, errno);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		fd_close(&fd);
+		(void)sr_error_set(err, SR_E_CERTIFICATE, EINVAL, STAGE,
+				   "cannot read %s, which lies beside the certificate: it is no regular file", SHOWN(path));
+		sr_error_hint(err, "remove it, or name the file that is meant: --trace FILE, --opening FILE");
+		return -EINVAL;
+	}
+	*ret = fd;
+	return 0;
+}
+
 static int open_file(const char *path, int *ret, struct sr_error *err)
 {
 	struct stat st;
@@ -250,7 +269,7 @@ static char *beside(const char *certificate, const char *run_id, const char *suf
 	char *found = NULL;
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(paths); i++) {
-		if (!found && paths[i] && access(paths[i], F_OK) == 0)
+		if (!found && paths[i] && faccessat(AT_FDCWD, paths[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			found = SR_TAKE_PTR(paths[i]);
 		free(paths[i]);
 	}
@@ -272,7 +291,7 @@ static int load_opening(struct verify_call *call, struct sr_verified *v, struct 
 	path = found ? found : path;
 	if (!path || !v->execution)
 		return 0;
-	r = open_file(path, &fd, err);
+	r = found ? open_found(path, &fd, err) : open_file(path, &fd, err);
 	if (r < 0)
 		return r;
 	r = io_read_all(fd, SR_OPENING_MAX, &text, &len);
@@ -328,7 +347,7 @@ static int check_trace(struct verify_call *call, struct sr_verified *v, struct s
 	}
 	if (!path)
 		return 0;
-	r = open_file(path, &fd, err);
+	r = found ? open_found(path, &fd, err) : open_file(path, &fd, err);
 	if (r == 0)
 		r = verify_trace(v, fd);
 	return r < 0 && err->code == SR_E_NONE ? cannot_read(err, path, -r) : r;

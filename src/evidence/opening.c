@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "evidence/json-strict.h"
+
+#define VALUES_MAX 700000 /* an item has four and some 100 bytes: as many as 16M hold */
 
 /* ---- jansson's memory: what it frees held salts --------------------------------------------------------------------- */
 
@@ -201,6 +204,7 @@ static int take(json_t *o, struct sr_opening *ret, const char **why)
 int opening_read(const char *text, size_t len, struct sr_opening *ret, const char **ret_why)
 {
 	struct sr_opening out = { .items = NULL };
+	const char *code;
 	json_t *o;
 	int r;
 
@@ -209,7 +213,9 @@ int opening_read(const char *text, size_t len, struct sr_opening *ret, const cha
 		return -EBADMSG;
 	begin_wiping();
 	*ret_why = "it is no JSON, or a key stands in it twice";
-	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	o = json_strict(text, len, VALUES_MAX, &code);
+	if (!o && code && strcmp(code, "json-size") == 0)
+		*ret_why = "it has too many values";
 	r = o ? take(o, &out, ret_why) : -EBADMSG;
 	json_decref(o);
 	end_wiping();

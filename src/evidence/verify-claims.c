@@ -59,6 +59,47 @@ static void what_lacks(const json_t *e, struct words *w)
 	say(w, !no_capability(json_object_get(e, "capabilities")), "empty capability sets");
 }
 
+static bool any_namespace(const json_t *namespaces)
+{
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)namespaces, key, value)
+	{ /* it reads only, but is not declared so */
+		if (json_is_true(value))
+			return true;
+	}
+	return false;
+}
+
+/* What is absent holds nothing: a record that says both of one layer says nothing of it. */
+static bool known_fails(struct verifier *c, const json_t *e)
+{
+	const struct {
+		const char *known, *words;
+		bool claimed;
+	} layers[] = {
+		{ "namespaces.known", "namespaces", any_namespace(json_object_get(e, "namespaces")) },
+		{ "idMap.known", "an id map", !null_at(e, "idMap.uid") || !null_at(e, "idMap.gid") },
+		{ "noNewPrivs.known", "no_new_privs", json_is_true(json_at(e, "noNewPrivs.value")) },
+		{ "capabilities.known", "empty capability sets", no_capability(json_object_get(e, "capabilities")) },
+		{ "seccomp.known", "a seccomp filter",
+		  number_at(e, "seccomp.mode", 0) == 2 || !null_at(e, "seccomp.filter") },
+		{ "seccomp.filter.known", "a seccomp filter's program", !null_at(e, "seccomp.filter") },
+		{ "landlock.known", "Landlock", number_at(e, "landlock.abi", 0) > 0 },
+	};
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(layers); i++) {
+		const char *known = text_at(e, layers[i].known);
+
+		if (FAIL_IF(c, layers[i].claimed && known && strcmp(known, "absent") == 0, "isolation", "known",
+			    "the record claims %s and calls them absent", layers[i].words))
+			return true;
+	}
+	return FAIL_IF(c, !null_at(e, "seccomp.filter") && number_at(e, "seccomp.filter.instructions", 0) == 0,
+		       "isolation", "known", "the record claims a seccomp filter of no instructions");
+}
+
 void verify_isolation(struct verifier *c)
 {
 	const json_t *e = json_object_get(c->v->execution, "enforced");
@@ -75,6 +116,8 @@ void verify_isolation(struct verifier *c)
 		return;
 	if (FAIL_IF(c, (number_at(e, "landlock.abi", 0) > 0) != !null_at(e, "landlock.rulesetDigest"), "isolation",
 		    "landlock", "Landlock's version and its ruleset do not fit together"))
+		return;
+	if (known_fails(c, e))
 		return;
 	what_lacks(e, &lacks);
 	landlock = number_at(e, "landlock.abi", 0) > 0;

@@ -28,7 +28,7 @@ bool name_is_safe(const char *name)
 	}
 }
 
-static bool is_stream(const char *name)
+bool verify_is_stream(const char *name)
 {
 	return strcmp(name, "stdout") == 0 || strcmp(name, "stderr") == 0 || strcmp(name, "terminal") == 0 ||
 	       strcmp(name, "stdout+stderr") == 0;
@@ -53,9 +53,9 @@ static bool subject_fails(struct verifier *c, json_t *seen, const char *name, js
 		       SHOWN(name)) ||
 	       FAIL_IF(c, !name_is_safe(name), "names", "name-unsafe",
 		       "the subject %s is no path below the output folder", SHOWN(name)) ||
-	       FAIL_IF(c, !file && !is_stream(name), "names", "subject-unknown",
+	       FAIL_IF(c, !file && !verify_is_stream(name), "names", "subject-unknown",
 		       "the subject %s is no stream and no output file", SHOWN(name)) ||
-	       FAIL_IF(c, is_stream(name) && !json_object_get(json_at(c->v->execution, "result.streams"), name),
+	       FAIL_IF(c, verify_is_stream(name) && !json_object_get(json_at(c->v->execution, "result.streams"), name),
 		       "names", "stream-unknown", "the subject %s is none of the result's streams", SHOWN(name));
 }
 
@@ -114,7 +114,7 @@ void verify_names(struct verifier *c)
 	{
 		if (i > 0)
 			failed = failed || subject_fails(c, subjects, text_at(item, "name"), &files);
-		streams += i > 0 && is_stream(text_at(item, "name"));
+		streams += i > 0 && verify_is_stream(text_at(item, "name"));
 	}
 	failed = failed || inputs_fail(c, inputs) || variables_fail(c, variables) || argv_fails(c) ||
 		 FAIL_IF(c, number_at(result, "outputs.files", -1) != files, "names", "outputs-count",
@@ -217,6 +217,39 @@ void verify_result(struct verifier *c)
 
 /* --- limits --------------------------------------------------------------------------------------------------------------- */
 
+/* "10s/60s": a share of processor time, in the one way that sandrun writes it. */
+static bool is_window(const char *text)
+{
+	char again[32];
+	uint64_t value;
+
+	if (limit_parse(SR_LIMIT_KIND_WINDOW, text, &value) < 0 || value == SR_UNLIMITED)
+		return false;
+	limit_format(SR_LIMIT_KIND_WINDOW, value, again);
+	return strcmp(again, text) == 0;
+}
+
+/* A text that is no number must not pass for "no bound": what was enforced is null or a value, never a word. */
+static bool is_value(const json_t *value, const char *name, bool may_be_unlimited)
+{
+	const char *text = json_string_value(value);
+	uint64_t n;
+
+	if (!text)
+		return true; /* null, or a whole number: the shapes saw to that */
+	return shape_decimal(text, &n) || (may_be_unlimited && strcmp(text, "unlimited") == 0) ||
+	       (strcmp(name, limit_name(SR_LIMIT_cpu_window)) == 0 && is_window(text));
+}
+
+static bool form_fails(struct verifier *c, const char *name, const json_t *value, bool may_be_unlimited)
+{
+	if (is_value(value, name, may_be_unlimited))
+		return false;
+	verify_add(c->v, SR_CHECK_MALFORMED, "limits", "limit-form", "the limit %s is \"%s\", which is no number%s",
+		   SHOWN(name), SHOWN(json_string_value(value)), may_be_unlimited ? " and not \"unlimited\"" : "");
+	return true;
+}
+
 /* A limit's value: times are decimal text, as they may pass 2^53 ns. SR_UNLIMITED where it is no bound. */
 static uint64_t value_of(const json_t *limit, const char *member)
 {
@@ -297,7 +330,8 @@ static bool limit_fails(struct verifier *c, const json_t *limit, const json_t *r
 		     *planned = json_object_get(json_at(c->v->execution, "plan.limits"), name);
 	uint64_t asked = value_of(limit, "requested"), enforced = value_of(limit, "enforced");
 
-	return FAIL_IF(c, planned ? !json_equal(planned, requested) : !json_is_null(requested), "limits",
+	return form_fails(c, name, requested, true) || form_fails(c, name, json_object_get(limit, "enforced"), false) ||
+	       FAIL_IF(c, planned ? !json_equal(planned, requested) : !json_is_null(requested), "limits",
 		       "limit-request", "the limit %s is another one than the plan's", SHOWN(name)) ||
 	       FAIL_IF(c, asked != SR_UNLIMITED && enforced != SR_UNLIMITED && enforced > asked, "limits",
 		       "limit-above-request", "the limit %s was enforced at more than was asked for", SHOWN(name)) ||
@@ -306,6 +340,19 @@ static bool limit_fails(struct verifier *c, const json_t *limit, const json_t *r
 	       FAIL_IF(c, null_at(limit, "enforced") && asked != SR_UNLIMITED && !text_at(limit, "reason"), "limits",
 		       "limit-reason", "the limit %s was not enforced, and no reason is given", SHOWN(name)) ||
 	       usage_fails(c, limit, r);
+}
+
+static bool planned_fail(struct verifier *c)
+{
+	const json_t *value;
+	const char *name;
+
+	json_object_foreach(json_object_get(json_object_get(c->v->execution, "plan"), "limits"), name, value)
+	{
+		if (form_fails(c, name, value, true))
+			return true;
+	}
+	return false;
 }
 
 /* What the plan bounds must be in the list, with what held it or why nothing did. */
@@ -332,7 +379,7 @@ void verify_limits(struct verifier *c)
 			     *result = json_object_get(c->v->execution, "result");
 	json_t *seen = json_object();
 	char missing[256] = "";
-	bool failed = false;
+	bool failed = planned_fail(c);
 	size_t i, used = 0;
 
 	json_array_foreach(limits, i, limit)

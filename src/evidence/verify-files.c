@@ -108,17 +108,34 @@ static const json_t *named(const json_t *list, const char *name)
 	return NULL;
 }
 
+/* Two of one name and of other bytes: which of them the caller means cannot be told, and a program must not choose. */
+static bool is_ambiguous(struct sr_verified *v, const char *what, const char *name, const json_t *a, const json_t *b)
+{
+	if (!a || !b || json_equal(a, b))
+		return false;
+	verify_add(v, SR_CHECK_FAILED, what, "name-ambiguous", "the certificate has two of the name %s", SHOWN(name));
+	return true;
+}
+
 int verify_input(struct sr_verified *v, const char *name, int fd, const struct sr_opening *opening)
 {
 	const json_t *script = json_at(v->execution, "plan.script");
 	struct item i = { named(json_at(v->execution, "plan.inputs"), name), "input", name };
+	const json_t *as_script = NULL, *as_stdin = NULL;
 
 	if (!v->execution)
 		return 0;
-	if (!i.set && json_is_object(script) && strcmp(text_at(script, "name"), name) == 0)
-		i = (struct item){ json_object_get(script, "digest"), "script", name };
-	if (!i.set && strcmp(name, "stdin") == 0)
-		i = (struct item){ json_at(v->execution, "result.stdin.digest"), "stdin", "stdin" };
+	if (json_is_object(script) && strcmp(text_at(script, "name"), name) == 0)
+		as_script = json_object_get(script, "digest");
+	if (strcmp(name, "stdin") == 0)
+		as_stdin = json_at(v->execution, "result.stdin.digest");
+	if (is_ambiguous(v, "input", name, i.set, as_script) ||
+	    is_ambiguous(v, "input", name, i.set ? i.set : as_script, as_stdin))
+		return 0;
+	if (!i.set && as_script)
+		i = (struct item){ as_script, "script", name };
+	else if (!i.set && as_stdin)
+		i = (struct item){ as_stdin, "stdin", "stdin" };
 	return verify_item(v, "input", &i, name, fd, opening);
 }
 
@@ -132,10 +149,14 @@ int verify_output(struct sr_verified *v, const char *name, int fd, const struct 
 		return -ENOMEM;
 	if (!v->execution)
 		return 0;
-	if (!i.set && str_has_prefix(name, "out/")) /* as the certificate writes it */
-		i = (struct item){ named(subjects, name), "output", name + strlen("out/") };
-	else if (!i.set && strcmp(name, "run") != 0) /* which is the digest of run-open: no file */
+	if (verify_is_stream(name)) { /* never a file that the program called so: that one is out/NAME */
 		i = (struct item){ named(subjects, name), name, name };
+	} else if (str_has_prefix(name, "out/")) { /* as the certificate writes it */
+		if (is_ambiguous(v, "output", name, i.set, named(subjects, name)))
+			return 0;
+		if (!i.set)
+			i = (struct item){ named(subjects, name), "output", name + strlen("out/") };
+	}
 	return verify_item(v, "output", &i, name, fd, opening);
 }
 
@@ -180,9 +201,15 @@ struct reader {
 	struct sr_merkle_text text;
 	char *line; /* of LINE_MAX_BYTES: what its newline is still to come of */
 	size_t len;
-	uint64_t lines, claims;
+	uint64_t lines, claims, bytes, most; /* most: lines that were signed */
 	bool failed;
 };
+
+/* More than was signed: what follows changes nothing, and may have no end. */
+static bool is_too_much(const struct reader *r)
+{
+	return r->lines > r->most || r->bytes / LINE_MAX_BYTES > r->most;
+}
 
 static void fail(struct reader *r, enum sr_check_state state, const char *code, const char *text)
 {
@@ -216,7 +243,8 @@ static void end_line(struct reader *r)
 static void feed(struct reader *r, const char *piece, size_t len)
 {
 	merkle_text_feed(&r->text, piece, len);
-	while (len > 0) {
+	r->bytes += len;
+	while (len > 0 && !is_too_much(r)) {
 		const char *newline = memchr(piece, '\n', len);
 		size_t n = newline ? (size_t)(newline - piece) : len;
 
@@ -244,7 +272,9 @@ static void judge_trace(struct reader *r, const json_t *t, bool ended)
 	ended = merkle_text_finish(&r->text, root, digest) == 0 && ended;
 	str_hex(root, sizeof(root), root_hex);
 	str_hex(digest, sizeof(digest), hex);
-	if (FAIL_IF(c, !ended, "trace", "trace-cut", "the file ends in the middle of a line") ||
+	if (FAIL_IF(c, is_too_much(r), "trace", "trace-size",
+		    "the file is longer than the %" JSON_INTEGER_FORMAT " lines that were signed", number_at(t, "treeSize", -1)) ||
+	    FAIL_IF(c, !ended, "trace", "trace-cut", "the file ends in the middle of a line") ||
 	    FAIL_IF(c, (json_int_t)r->lines != number_at(t, "treeSize", -1), "trace", "trace-size",
 		    "the file has %llu lines, and %" JSON_INTEGER_FORMAT " were signed", (unsigned long long)r->lines,
 		    number_at(t, "treeSize", -1)) ||
@@ -281,8 +311,9 @@ int verify_trace(struct sr_verified *v, int fd)
 	}
 	if (!piece || !line)
 		return -ENOMEM;
+	r.most = (uint64_t)number_at(t, "treeSize", 0);
 	merkle_text_init(&r.text);
-	while (n > 0) {
+	while (n > 0 && !is_too_much(&r)) {
 		n = io_read_full(fd, piece, PIECE);
 		if (n < 0)
 			return (int)n;

@@ -41,6 +41,8 @@ json_int_t number_at(const json_t *o, const char *path, json_int_t other);
 bool null_at(const json_t *o, const char *path); /* or missing */
 /* A path inside: relative, no empty, "." or ".." component, no control bytes. */
 bool name_is_safe(const char *name);
+/* "stdout", "stderr", "terminal", "stdout+stderr": a subject that is no file. */
+bool verify_is_stream(const char *name);
 
 /*
  * A line of the trace: something reached an address outside the sandbox's own loopback. What was read from the program's memory

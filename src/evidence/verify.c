@@ -89,6 +89,22 @@ const struct sr_check *verify_worst(const struct sr_verified *v)
 	return worst;
 }
 
+bool verify_holds(const struct sr_verified *v, const struct sr_check **ret_why)
+{
+	const struct sr_check *why = NULL;
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct sr_check *one = &v->checks[i];
+
+		if (one->state == SR_CHECK_BELOW && strcmp(one->code, "identity-own") == 0)
+			continue;
+		if (one->state >= SR_CHECK_BELOW && (!why || one->state > why->state))
+			why = one;
+	}
+	*ret_why = why;
+	return !why && v->execution && v->identity && !v->out_of_memory;
+}
+
 int verify_status(const struct sr_verified *v)
 {
 	const struct sr_check *worst = verify_worst(v);

@@ -105,6 +105,12 @@ int verify_status(const struct sr_verified *v);
 /* The worst check's (its code and sentence), or NULL where all hold: for a message. */
 const struct sr_check *verify_worst(const struct sr_verified *v);
 
+/*
+ * Nothing speaks against it but that the only identity which vouches is the user's own, which nobody had to name. For callers
+ * that take the own word. False, and in *ret_why the worst of the rest (or NULL: nothing was shown), where something does.
+ */
+bool verify_holds(const struct sr_verified *v, const struct sr_check **ret_why);
+
 /* Adds a check to the list. For callers with checks of their own. */
 void verify_add(struct sr_verified *v, enum sr_check_state state, const char *what, const char *code, const char *fmt, ...)
 	SR_PRINTF(5, 6);

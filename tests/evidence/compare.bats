@@ -62,6 +62,13 @@ compare() {
 	assert_equal "$(reasons)" outputs-differ,plan-differs,stream-differs
 }
 
+@test "what was read on standard input is compared as well" {
+	compare stdin-read.jsonl rival-stdin.jsonl
+	assert_status 1
+	assert_equal "$(reasons)" stream-differs
+	assert_equal "$(jq -r '.checks[] | select(.code == "stream-differs") | .check' <<<"$output")" stdin
+}
+
 @test "commitments: the same salt can be compared, another hides: status 3" {
 	compare private.jsonl rival-private.jsonl
 	assert_success
@@ -102,6 +109,15 @@ compare() {
 	sr compare good.jsonl rival-same.jsonl
 	assert_success
 	assert_contains "$output" "this user's own"
+	# what else is below does not hide behind that
+	sr compare --json lacks-pids.jsonl rival-same.jsonl
+	assert_status 3
+	assert_equal "$(reasons)" isolation-lacks
+	sr export --slsa lacks-pids.jsonl
+	assert_error 1 "cannot export" "a process namespace"
+	printf '[rates]\ncurrency = EUR\ndecimals = 2\nrun = 1\n' >"$T/rates.ini"
+	sr bill --rates "$T/rates.ini" lacks-pids.jsonl
+	assert_error 1 "cannot bill" "a process namespace"
 	# an older own key is no second identity
 	mkdir "$XDG_DATA_HOME/sandrun/retired"
 	mv "$XDG_DATA_HOME/sandrun/trusted/rival.pem" "$XDG_DATA_HOME/sandrun/retired/"

@@ -103,6 +103,10 @@ accepts() {
 		ok-owner-salt
 		ok-modest
 		ok-passed-a-watchdog
+		ok-window
+		ok-shadow
+		ok-nested
+		stdin-read
 		ok-simulated
 		ok-sev
 		ok-quote-of-an-unknown-kind
@@ -255,10 +259,21 @@ accepts() {
 		limit-dropped-without-reason 1 limit-reason
 		limit-unlisted 1 limit-unlisted
 		limit-above-request-in-text 1 limit-above-request
+		limit-word 2 limit-form
+		limit-unlimited-in-words 2 limit-form
+		limit-with-zeros 2 limit-form
+		limit-asked-in-words 2 limit-form
+		window-of-another-limit 2 limit-form
 		input-without-digest 1 input-digest
 		outputs-uncounted 1 outputs-count
 		stream-unsigned 1 streams-count
 		stream-not-in-result 1 stream-unknown
+	EOF
+}
+
+@test "a run that lacked a part of the sandbox: status 3" {
+	refuses <<-EOF
+		lacks-pids 3 isolation-lacks
 	EOF
 }
 
@@ -268,6 +283,13 @@ accepts() {
 		plan-with-network 2 field-form
 		plan-unknown-member 2 field-unknown
 		landlock-without-ruleset 1 landlock
+		absent-namespaces 1 known
+		absent-privs 1 known
+		absent-capabilities 1 known
+		absent-seccomp 1 known
+		absent-filter 1 known
+		absent-landlock 1 known
+		filter-empty 1 known
 		known-by-guess 2 field-form
 		not-covered-empty 2 field-form
 		not-claimed-empty 2 field-form
@@ -480,6 +502,24 @@ accepts() {
 	assert_error 125 "cannot read absent.csv: No such file or directory"
 }
 
+@test "a file that the program called stdout is not the stream, and of two of one name none is taken" {
+	printf another >"$T/another"
+	checked ok-shadow --output stdout=file-stdout --output "out/stdout=$T/another"
+	assert_success
+	checked ok-shadow --output "stdout=$T/another"
+	assert_status 1
+	assert_equal "$(reasons)" file-differs
+	printf a >"$T/a"
+	printf b >"$T/b"
+	checked ok-nested --output "n=$T/a" --output "out/out/n=$T/b"
+	assert_success
+	for file in "$T/a" "$T/b"; do
+		checked ok-nested --output "out/n=$file"
+		assert_status 1
+		assert_equal "$(reasons)" name-ambiguous
+	done
+}
+
 @test "private items are compared by their opening, given or beside the certificate" {
 	local all=(--input weather.csv=file-weather.csv --output stdout=file-stdout --output result.json=file-result.json --output plots/a.png=file-a.png)
 	checked private "${all[@]}"
@@ -563,6 +603,55 @@ accepts() {
 	checked good --trace traced.trace.jsonl
 	assert_status 1
 	assert_equal "$(reasons)" trace-none
+}
+
+@test "what lies beside a certificate is a plain file, or is not read" {
+	local run=0192f5c0-7d3a-7c10-9a50-3f2b6f1f0c11 kind
+	cp traced.jsonl private.jsonl "$T"
+	for kind in pipe link; do
+		rm -f "$T/$run".*
+		case $kind in
+		pipe) mkfifo "$T/$run.trace.jsonl" "$T/$run.opening.json" ;;
+		link) ln -s "$PWD/traced.trace.jsonl" "$T/$run.trace.jsonl" && ln -s "$PWD/private.opening.json" "$T/$run.opening.json" ;;
+		esac
+		sr_capture timeout 20 "$SANDRUN" verify --key acme.pem "$T/traced.jsonl"
+		assert_error 125 "trace.jsonl" "no regular file"
+		sr_capture timeout 20 "$SANDRUN" verify --key acme.pem --output stdout=file-stdout "$T/private.jsonl"
+		assert_error 125 "opening.json" "no regular file"
+		sr_capture timeout 20 "$SANDRUN" open "$T/private.jsonl" --key acme.pem --item stdout --input file-stdout
+		assert_status 125
+	done
+	# one that is named may be a pipe
+	sr verify --key acme.pem --trace - "$T/traced.jsonl" < <(cat traced.trace.jsonl)
+	assert_success
+}
+
+@test "a log without an end is left where more was read than was signed" {
+	sr_capture timeout 20 "$SANDRUN" verify --key acme.pem --json --trace - traced.jsonl < <(yes '{"event":"open"}')
+	assert_status 1
+	assert_equal "$(reasons)" trace-size
+	sr_capture timeout 20 "$SANDRUN" verify --key acme.pem --json --trace /dev/zero traced.jsonl
+	assert_status 2
+	assert_equal "$(reasons)" trace-form,trace-size
+}
+
+@test "openings and certificates of millions of values stay bounded" {
+	require_plain "the sanitizer's shadow memory"
+	python3 - "$T" <<-'EOF'
+		import base64, json, sys
+		open(sys.argv[1] + "/opening", "wb").write(b'{"items":[' + b"[]," * (5 << 20) + b"[]]}")
+		text = b'{"predicateType":"https://sandrun.io/execution/v0.1","a":[' + b"[]," * (4 << 20) + b"[]]}"
+		open(sys.argv[1] + "/bomb.jsonl", "w").write(json.dumps({"payload": base64.b64encode(text).decode()}))
+	EOF
+	bounded() {
+		(ulimit -v 400000 && exec "$SANDRUN" "$@" 3>&-)
+	}
+	sr_capture bounded verify --key acme.pem --output stdout=file-stdout --opening "$T/opening" private.jsonl
+	assert_error 125 "it has too many values"
+	sr_capture bounded certificate show "$T/bomb.jsonl"
+	assert_error 125 "it holds no statement"
+	sr_capture bounded certificate show "$PWD/good.jsonl"
+	assert_success
 }
 
 @test "whose word it is: named keys, trusted ones, the own one, nobody's" {
