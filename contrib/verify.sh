@@ -16,6 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 TYPE='application/vnd.in-toto+json'
+STATEMENT=https://in-toto.io/Statement/v1
 MAX_BYTES=16777216
 MAX_LINES=64
 nonce='' audience='' require=''
@@ -25,9 +26,11 @@ usage() {
 	exit 2
 }
 
-ok() { printf 'ok         %s\n' "$*"; }
-failed() { printf 'FAILED     %s\n' "$*"; exit 1; }
-malformed() { printf 'MALFORMED  %s\n' "$*"; exit 2; }
+# What others wrote may hold control characters, and newlines that would look like a check of ours.
+say() { printf '%s' "$*" | tr -c '\040-\176' '?' && echo; }
+ok() { say "ok         $*"; }
+failed() { say "FAILED     $*"; exit 1; }
+malformed() { say "MALFORMED  $*"; exit 2; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -54,15 +57,19 @@ trap 'rm -rf "$w"' EXIT
 trap 'exit 2' INT TERM HUP
 
 sha256() { openssl dgst -sha256 -r <"$1" | cut -c1-64; }
-field() { jq -r "$2" <"$1"; } # FILE FILTER
+# Compared inside jq: the shell cuts newlines off the end of a text, and NULs out of it.
+same() { jq -e --arg wanted "$3" "($2) == \$wanted" <"$1" >/dev/null 2>&1; } # FILE FILTER TEXT
 
-# One JSON object, in UTF-8, no member twice (jq takes the last of two; its stream shows both), not deeper than 32.
+# One JSON object, in UTF-8, no member twice (jq takes the last of two; its stream shows both), not deeper than 32, no NUL in
+# a text, and no number but integers below 10^16 (jq takes 1.0 for 1, and two that a double cannot tell apart for one).
 check_json() { # FILE NAME
 	iconv -f UTF-8 -t UTF-8 <"$1" >/dev/null 2>&1 || malformed "$2: no UTF-8"
 	jq -se 'length == 1 and (.[0] | type == "object" and ([paths | length] | max // 0) <= 32)' <"$1" >/dev/null 2>&1 ||
 		malformed "$2: not one JSON object, or nested too deeply"
 	twice=$(jq -c --stream 'if length == 2 then .[0] else .[0][:-1] end' <"$1" | sort | uniq -d)
 	[ -z "$twice" ] || malformed "$2: a member stands twice: $(printf %s "$twice" | head -n 1)"
+	! grep -qE '(^|[^\\])(\\\\)*\\u0000' <"$1" || malformed "$2: a NUL in a text"
+	! sed -E 's/"([^"\\]|\\.)*"//g' "$1" | grep -qE '[0-9][.eE]|[0-9]{17}' || malformed "$2: a number that is no exact integer"
 }
 
 # Standard or URL-safe base64, encoded in the only right way.
@@ -117,8 +124,8 @@ check_signature() { # NAME KEY WHOSE
 	ok "$1: signed by $3"
 }
 
-equal() { # NAME SEEN WANTED
-	[ "$2" = "$3" ] || failed "$1"
+equal() { # NAME FILE FILTER TEXT
+	same "$2" "$3" "$4" || failed "$1"
 	ok "$1"
 }
 
@@ -128,6 +135,7 @@ if ! [ -f "$certificate" ] || ! [ -r "$certificate" ]; then
 	malformed "$certificate cannot be read"
 fi
 [ "$(wc -c <"$certificate")" -le "$MAX_BYTES" ] || malformed "$certificate: more than $MAX_BYTES bytes"
+[ "$(tr -d '\000' <"$certificate" | wc -c)" -eq "$(wc -c <"$certificate")" ] || malformed "$certificate: a NUL"
 take_key "$identity" "$w/identity" "$identity"
 
 n=0
@@ -137,17 +145,14 @@ while IFS= read -r line || [ -n "$line" ]; do
 	printf '%s\n' "$line" >"$w/line"
 	check_json "$w/line" "line $n"
 	jq -e 'has("payload") or has("payloadType")' <"$w/line" >/dev/null || continue
-	[ "$(field "$w/line" '.payloadType | strings')" = "$TYPE" ] || malformed "line $n: another payloadType than $TYPE"
+	same "$w/line" .payloadType "$TYPE" || malformed "line $n: another payloadType than $TYPE"
 	jq -je '.payload | strings' <"$w/line" >"$w/text" || malformed "line $n: no payload"
 	decode "$w/text" "$w/payload" "line $n, payload"
-	kind=$(jq -r '.predicateType | strings' <"$w/payload" 2>/dev/null | head -n 1)
-	case $kind in
-	https://sandrun.io/run-open/v0.1) name=run-open ;;
-	https://sandrun.io/execution/v0.1) name=execution ;;
-	https://sandrun.io/run-close/v0.1) name=run-close ;;
-	'') check_json "$w/payload" "line $n, payload" && continue ;;
-	*) continue ;;
-	esac
+	check_json "$w/payload" "line $n, payload"
+	name=$(jq -r '.predicateType as $type | "run-open", "execution", "run-close" |
+		select($type == "https://sandrun.io/" + . + "/v0.1")' <"$w/payload")
+	[ -n "$name" ] || continue
+	same "$w/payload" ._type "$STATEMENT" || malformed "$name: another _type than $STATEMENT"
 	[ ! -e "$w/$name" ] || failed "two $name lines"
 	jq -e '.signatures | arrays | length == 1' <"$w/line" >/dev/null || malformed "$name: not exactly one signature"
 	jq -je '.signatures[0].sig | strings' <"$w/line" >"$w/text" 2>/dev/null || malformed "$name: no signature"
@@ -162,7 +167,6 @@ done
 # --- who signed: the identity endorses the ephemeral key, which signed the execution -----------------------------------------
 
 check_signature run-open "$w/identity" "the identity key $(sha256 "$w/identity.der")"
-check_json "$w/run-open" run-open
 jq -je '.predicate.ephemeralKey.spki | strings' <"$w/run-open" >"$w/text" 2>/dev/null || malformed "run-open: no ephemeral key"
 decode "$w/text" "$w/spki" "run-open, ephemeral key"
 openssl pkey -pubin -inform DER -in "$w/spki" -out "$w/spki.pem" 2>/dev/null || malformed "run-open: no ephemeral key"
@@ -170,11 +174,23 @@ take_key "$w/spki.pem" "$w/ephemeral" "run-open, ephemeral key"
 cmp -s "$w/spki" "$w/ephemeral.der" || malformed "run-open: the ephemeral key is written in another form"
 check_signature execution "$w/ephemeral" "the ephemeral key that run-open endorses"
 check_signature run-close "$w/identity" "the identity key"
-check_json "$w/execution" execution
-check_json "$w/run-close" run-close
 
 # --- one run: the links ----------------------------------------------------------------------------------------------------------
 
+# Two members that are both missing are no link, and jq finds them equal.
+jq -e --slurpfile open "$w/run-open" --slurpfile close "$w/run-close" '
+	def text: type == "string" and . != "";
+	def count: . == null or (type == "number" and . >= 1);
+	$open[0].predicate as $o | $close[0].predicate as $c | .predicate as $e
+	| all($o, $e, $c; .runId | text) and all($o, $c; .sequence | has("counter") and (.counter | count))
+	and all($o, $e; has("challenge") and (.challenge | . == null or type == "object"))
+	and ($c.ephemeralKey.signaturesIssued | type == "number") and $e.plan.network == "none"
+	and all($o.issuedAt, $o.expiresAt, $e.result.finishedAt; text) and ($e.result.startedAt | . == null or text)
+	and ($e.attestation | type == "array") and ($e.result | has("error")
+		and (.outcome | IN("exited", "signaled", "limit", "setup-failed", "killed"))
+		and (.exitCode, .signal | . == null or type == "number")
+		and (.limitHit | IN(null, "wall-time", "cpu-time", "memory", "host-memory", "output")))
+	' <"$w/execution" >/dev/null 2>&1 || malformed "a field has not the form that it must have"
 opened=$(sha256 "$w/run-open")
 ephemeral=$(sha256 "$w/ephemeral.der")
 executed=$(sha256 "$w/execution")
@@ -207,7 +223,7 @@ ta
 :b
 s/(^|[^\\])((\\\\)*)\\u007f/\1\2\x7f/
 tb' >"$w/plan"
-equal "execution: the plan is the one that run-open named" "$(sha256 "$w/plan")" "$(field "$w/run-open" .predicate.plan.digest.sha256)"
+equal "execution: the plan is the one that run-open named" "$w/run-open" .predicate.plan.digest.sha256 "$(sha256 "$w/plan")"
 
 # --- the execution does not contradict itself --------------------------------------------------------------------------------------
 
@@ -234,24 +250,23 @@ ok "execution: no contradiction"
 
 { printf 'DSSEv1 38 application/vnd.sandrun.report-data.v1 %d ' "$(wc -c <"$w/run-open")"; cat "$w/run-open"; } >"$w/pae"
 report=$(openssl dgst -sha512 -r <"$w/pae" | cut -c1-128)
-for seen in $(field "$w/execution" '.predicate.attestation[].reportData'); do
-	equal "attestation: the evidence was made for this run" "$seen" "$report"
-done
+jq -e '.predicate.attestation == []' <"$w/execution" >/dev/null || equal "attestation: the evidence was made for this run" \
+	"$w/execution" '.predicate.attestation | map(.reportData) | if unique | length == 1 then .[0] else null end' "$report"
 
 # --- what was asked ------------------------------------------------------------------------------------------------------------------
 
 if [ -n "$nonce" ]; then
-	equal "freshness: the nonce is the one that was given" "$(field "$w/run-open" '.predicate.challenge.nonce // empty')" "$nonce"
-elif [ "$(field "$w/run-open" '.predicate.challenge')" = null ]; then
+	equal "freshness: the nonce is the one that was given" "$w/run-open" .predicate.challenge.nonce "$nonce"
+elif jq -e '.predicate.challenge == null' <"$w/run-open" >/dev/null; then
 	printf 'not shown  freshness: nobody gave a nonce\n'
 else
 	printf 'not shown  freshness: the nonce was not compared (--nonce)\n'
 fi
 if [ -n "$audience" ]; then
-	equal "audience: this one" "$(field "$w/run-open" '.predicate.challenge.audience // empty')" "$audience"
+	equal "audience: this one" "$w/run-open" .predicate.challenge.audience "$audience"
 fi
-field "$w/execution" '.predicate.result | "outcome    \(.outcome), exit code \(.exitCode), signal \(.signal), limit \(.limitHit)"'
-assurance=$(field "$w/execution" .predicate.assurance)
+jq -r <"$w/execution" '.predicate.result | "outcome    \(.outcome), exit code \(.exitCode), signal \(.signal), limit \(.limitHit)"'
+assurance=$(jq -c .predicate.assurance <"$w/execution" | tr -d '"')
 case $assurance in
 quote-present) echo "assurance  quote-present: bound to this run; whether the quote is genuine was not checked" ;;
 simulated-quote) echo "assurance  simulated-quote: stands for nothing; every fact above is the operator's word" ;;

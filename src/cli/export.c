@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "cli/subcommand.h"
 #include "cli/verify.h"
 #include "evidence/export.h"
+#include "evidence/verify-files.h"
 #include "run/certstore.h"
 
 #define STAGE "export"
@@ -235,6 +237,30 @@ static int read_log(const struct export_call *call, char **ret, size_t *ret_len,
 	return r;
 }
 
+/*
+ * The signed digest is not all that was signed: the log must also fit the tree, and may not show what the plan rules out. From
+ * the bytes that are exported: the file may be another one by now.
+ */
+static int check_log(struct export_call *call, const char *log, size_t len, struct sr_error *err)
+{
+	SR_AUTOCLOSE int fd = memfd_create("log", MFD_CLOEXEC);
+	size_t before = call->v.count;
+	int r = fd < 0 ? -errno : io_write_full(fd, log, len);
+
+	if (r == 0)
+		r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : verify_trace(&call->v, fd);
+	if (r < 0)
+		return sr_error_set(err, SR_E_CERTIFICATE, -r, STAGE, "cannot check the trace's log: %s", strerror(-r));
+	for (size_t i = before; i < call->v.count; i++) {
+		const struct sr_check *check = &call->v.checks[i];
+
+		if (check->state == SR_CHECK_FAILED || check->state == SR_CHECK_MALFORMED)
+			return sr_error_set_status(err, check->state == SR_CHECK_MALFORMED ? 2 : 1, SR_E_CERTIFICATE, EBADMSG, STAGE,
+						   "cannot export the trace: %s", check->text);
+	}
+	return 0;
+}
+
 /* The identity key, which signs for the runs that it endorsed and for no other. */
 static int load_identity(struct export_call *call, struct sr_error *err)
 {
@@ -266,7 +292,23 @@ static int make_statement(struct export_call *call, json_t **ret, struct sr_erro
 	if (call->form == FORM_SLSA)
 		return export_slsa(&call->v, ret, err);
 	r = read_log(call, &log, &len, err);
-	return r < 0 ? r : export_runtime_trace(&call->v, log, len, ret, err);
+	if (r == 0)
+		r = export_runtime_trace(&call->v, log, len, ret, err);
+	return r < 0 ? r : check_log(call, log, len, err);
+}
+
+/* A signature over the whole file says that all of it is the identity's: nothing may stand in it that nobody looked at. */
+static int check_alone(const struct export_call *call, struct sr_error *err)
+{
+	const struct sr_bundle *b = &call->v.bundle;
+
+	if (b->count == 3 && b->other_lines == 0)
+		return 0;
+	(void)sr_error_set_status(err, 1, SR_E_CERTIFICATE, EINVAL, STAGE,
+				  "cannot sign %s: it has other lines than the certificate's three, and the signature would be over them too",
+				  SHOWN(call->verify.operands[0]));
+	sr_error_hint(err, "sign a file with the three lines alone");
+	return -EINVAL;
 }
 
 static int make_text(struct export_call *call, char **ret, struct sr_error *err)
@@ -277,6 +319,8 @@ static int make_text(struct export_call *call, char **ret, struct sr_error *err)
 
 	if (call->form != FORM_SSH)
 		r = make_statement(call, &o, err);
+	else
+		r = check_alone(call, err);
 	if (r == 0 && (call->form == FORM_SSH || call->sign))
 		r = load_identity(call, err);
 	if (r < 0) {

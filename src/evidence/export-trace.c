@@ -42,17 +42,30 @@ static int unhex(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* RFC 8089 of a path's bytes; where the log has them in hex, a name that is no UTF-8 keeps its own. NULL: no path, no memory. */
-static char *file_uri(const json_t *event)
+static bool is_hex(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) % 2 == 0;
+}
+
+/*
+ * RFC 8089 of a path's bytes; where the log has them in hex, a name that is no UTF-8 keeps its own. 0 (*ret stays NULL: no path),
+ * -EBADMSG, -ENOMEM.
+ */
+static int file_uri(const json_t *event, char **ret)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
 	const char *hex = json_string_value(json_object_get(event, "pathHex"));
 	const char *text = json_string_value(json_object_get(event, "path"));
 	size_t len = hex ? strlen(hex) / 2 : text ? strlen(text) : 0, at;
-	char *uri = len ? malloc(sizeof("file://") + 3 * len) : NULL;
+	char *uri;
 
+	if (hex && !is_hex(hex))
+		return -EBADMSG;
+	if (len == 0)
+		return 0;
+	uri = malloc(sizeof("file://") + 3 * len);
 	if (!uri)
-		return NULL;
+		return -ENOMEM;
 	at = (size_t)(stpcpy(uri, "file://") - uri);
 	for (size_t i = 0; i < len; i++) {
 		char c = hex ? (char)(unhex(hex[2 * i]) << 4 | unhex(hex[2 * i + 1])) : text[i];
@@ -66,18 +79,20 @@ static char *file_uri(const json_t *event)
 		}
 	}
 	uri[at] = '\0';
-	return uri;
+	*ret = uri;
+	return 0;
 }
 
-/* A resource descriptor: the log knows names and no digests, which the annotations do not hide. */
-static json_t *file_access(json_t *event)
+/* A resource descriptor: the log knows names and no digests, which the annotations do not hide. 0, -EBADMSG, -ENOMEM. */
+static int file_access(json_t *event, json_t **ret)
 {
-	SR_AUTOFREE char *uri = file_uri(event);
-	json_t *path = json_object_get(event, "path");
+	SR_AUTOFREE char *uri = NULL;
+	int r = file_uri(event, &uri);
 
-	if (!uri)
-		return json_pack("{s:O}", "annotations", event);
-	return json_pack("{s:O, s:O, s:s}", "annotations", event, "name", path, "uri", uri);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:O, s:O*, s:s*}", "annotations", event, "name", uri ? json_object_get(event, "path") : NULL, "uri", uri);
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* The members that readers of any monitor know, beside our own. */
@@ -100,8 +115,8 @@ static json_t *network(json_t *event)
 static int add_event(json_t *lists, const char *line, size_t len)
 {
 	const char *code = NULL, *name;
-	json_t *event = json_strict(line, len, LINE_VALUES_MAX, &code), *entry;
-	int r = -ENOMEM;
+	json_t *event = json_strict(line, len, LINE_VALUES_MAX, &code), *entry = NULL;
+	int r = 0;
 
 	if (!event || !json_is_object(event)) {
 		json_decref(event);
@@ -113,11 +128,11 @@ static int add_event(json_t *lists, const char *line, size_t len)
 		return 0;
 	}
 	if (strcmp(name, "fileAccess") == 0)
-		entry = file_access(event);
+		r = file_access(event, &entry);
 	else
 		entry = strcmp(name, "network") == 0 ? network(event) : json_incref(event);
-	if (json_array_append_new(json_object_get(lists, name), entry) == 0)
-		r = 0;
+	if (r == 0 && json_array_append_new(json_object_get(lists, name), entry) < 0)
+		r = -ENOMEM;
 	json_decref(event);
 	return r;
 }
@@ -170,6 +185,6 @@ int export_runtime_trace(const struct sr_verified *v, const char *log, size_t le
 	*ret = r == 0 ? make(v, lists) : NULL;
 	json_decref(lists);
 	if (r == -EBADMSG)
-		return refuse(err, "a line of the log is no JSON object");
+		return refuse(err, "a line of the log is no JSON object, or has a path that is not in hex");
 	return *ret ? 0 : sr_error_oom(err, STAGE);
 }

@@ -183,6 +183,60 @@ payload_run_id() {
 	head -n 1 "$1" | jq -j .payload | base64 -d | jq -r .predicate.runId
 }
 
+# forged NAME CHANGE: NAME.intoto.jsonl and its log, of a run whose lines CHANGE (Python: r, the run; e(...), a log with that event)
+forged() {
+	python3 -c 'import cryptography' 2>/dev/null || skip "no python3-cryptography on this machine"
+	python3 - "$V" "$1" "$2" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import make
+def e(**event):
+    line = make.compact(event) + b"\n"
+    r.log = line
+    r.trace.update(treeSize=1, rootHash=make.tree_root([line]).hex(), digest=make.digest_of(line))
+r = make.Run("forged", 7)
+make.traced(r)
+exec(sys.argv[3])
+make.put(".", sys.argv[2] + ".intoto.jsonl", make.text(r.envelopes()))
+make.put(".", sys.argv[2] + ".trace.jsonl", r.log)
+END
+}
+
+@test "--runtime-trace: a log that fits the digest and nothing else, or that holds no paths" {
+	forged good 'e(event="open", path="/a", how="exe", result=0)'
+	export_ --runtime-trace good.intoto.jsonl
+	assert_success
+	forged root 'r.trace.update(rootHash=64 * "0")'
+	export_ --runtime-trace root.intoto.jsonl
+	assert_error 1 "cannot export the trace: the tree over the file's lines has another root"
+	forged size 'r.trace.update(treeSize=99)'
+	export_ --runtime-trace size.intoto.jsonl
+	assert_error 1 "99 were signed"
+	forged leaves 'e(event="connect", family="inet", address="192.0.2.7", port=443, how="descriptor", result=0)'
+	export_ --runtime-trace leaves.intoto.jsonl
+	assert_error 1 "a connection that left the sandbox"
+	local hex
+	for hex in zz 6 6A -1; do
+		forged hex "e(event='open', path='x', pathHex='$hex', how='exe', result=0)"
+		export_ --runtime-trace hex.intoto.jsonl
+		assert_error 1 "a path that is not in hex"
+	done
+	forged nopath 'e(event="open", pathHex="61ff", how="exe", result=0)'
+	export_ --runtime-trace nopath.intoto.jsonl
+	assert_success
+	assert_equal "$(jq -c '.predicate.monitorLog.fileAccess[] | [.uri, .name]' <<<"$output")" '["file://a%ff",null]'
+}
+
+@test "--ssh-signature: no line is signed that nobody looked at" {
+	ours identity
+	{ cat "$GOOD"; echo '{"note":"x"}'; } >more.jsonl
+	export_ --sigstore-bundle more.jsonl
+	assert_success
+	export_ --ssh-signature more.jsonl
+	assert_error 1 "other lines than the certificate's three" "hint: sign a file with the three lines alone"
+}
+
 @test "what does not hold is not exported, in any form" {
 	ours identity
 	local form file

@@ -655,6 +655,8 @@ facts("trace-not-planned", "execution.plan.trace", False, "traced")
 facts("trace-absent", "execution.trace", None, "traced")
 facts("trace-covers-nothing", "execution.trace.coverage", [], "traced")
 case("trace-connected", facts=lambda run: run.traced([{"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2, "how": "descriptor", "result": 0}]))
+case("trace-connecting", facts=lambda run: run.traced([{"event": "connect", "family": "inet", "address": "192.0.2.7", "port": 443, "pid": 2, "how": "descriptor",
+                                                               "result": "EINPROGRESS"}]))
 case("trace-connected-v6", facts=lambda run: run.traced([{"event": "connect", "family": "inet6", "address": "2001:db8::1", "port": 443, "pid": 2, "how": "descriptor-shared",
                                                                  "result": 0}]))
 case("trace-claims", facts=lambda run: run.traced([{"event": "send", "family": "inet", "address": "192.0.2.7", "port": 53, "pid": 2, "how": "sockaddr", "result": 0}]))

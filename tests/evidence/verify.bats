@@ -582,6 +582,7 @@ accepts() {
 		trace-absent 1 trace-absent,trace-none
 		trace-covers-nothing 1 trace-coverage
 		trace-connected 1 network-none
+		trace-connecting 1 network-none
 		trace-connected-v6 1 network-none
 		trace-not-json 2 trace-form
 	EOF

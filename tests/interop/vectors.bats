@@ -88,6 +88,24 @@ BATS_TEST_TIMEOUT=600
 	assert_status 2
 }
 
+@test "what others wrote cannot draw on the screen or forge a line of ours" {
+	local name bad=$T/$'x\nok         everything'
+	printf '{"a\xe2\x80\xae\xc2\x9b2J":1,"a\xe2\x80\xae\xc2\x9b2J":1}\n' >"$T/twice"
+	for name in shell python node; do
+		need_verifier "$name"
+		for cert in "$T/twice" "$bad"; do
+			verifier "$name" "$cert"
+			assert_status 2
+			assert_match "$(tail -n 1 <<<"$output")" ^MALFORMED
+			[ "$(LC_ALL=C tr -d '\040-\176\n' <<<"$output" | wc -c)" = 0 ] || sr_fail "$name: $(cat -v <<<"$output")"
+			[[ $output != *$'\nok '* ]] || sr_fail "$name: a forged line"
+		done
+	done
+	tr '\n' '\0' <"$VECTORS/good-exited.intoto.jsonl" >"$T/nul"
+	verifier shell "$T/nul"
+	assert_status 2
+}
+
 @test "another's key, no key and no certificate: no verifier accepts" {
 	local name key f=$VECTORS/good-exited.intoto.jsonl
 	printf 'x' >"$T/not.pem"

@@ -9,7 +9,9 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-const TYPE = "application/vnd.in-toto+json";
+const TYPE = "application/vnd.in-toto+json", STATEMENT = "https://in-toto.io/Statement/v1";
+const OUTCOMES = ["exited", "signaled", "limit", "setup-failed", "killed"];
+const ASSURANCES = ["self-asserted", "simulated-quote", "quote-present"];
 const PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const P = 2n ** 255n - 19n, ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
@@ -34,6 +36,9 @@ function refuseTwice(text) {
 	const stack = [];
 	for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
 		const top = stack[stack.length - 1];
+		// to JSON.parse 1.0 is 1, and two integers that a double cannot tell apart are one
+		demand(!/^-?\d/.test(token) || (!/[.eE]/.test(token) && Number.isSafeInteger(Number(token))), "a number that is no exact integer");
+		demand(!/(?<!\\)(?:\\\\)*\\u0000/.test(token), "a NUL in a text");
 		if (token === "{" || token === "[") {
 			stack.push(token === "{" ? { names: new Set(), name: true } : {});
 			demand(stack.length <= 33, "nested too deeply");
@@ -148,6 +153,7 @@ function readBundle(path) {
 		const kind = /^https:\/\/sandrun\.io\/(run-open|execution|run-close)\/v0\.1$/.exec(statement.predicateType)?.[1];
 		if (!kind)
 			continue;
+		demand(statement._type === STATEMENT, `${kind}: another _type`);
 		if (found[kind])
 			throw new Failed(`${kind} twice`);
 		demand(envelope.signatures.length === 1, `${kind}: not one signature`);
@@ -159,8 +165,16 @@ function readBundle(path) {
 	return found;
 }
 
+function checkForm(o, e, c) {
+	const whole = (x) => x === null || Number.isSafeInteger(x), r = e.result;
+	demand([o, e, c].every((p) => typeof p.runId === "string") && whole(o.sequence.counter) && whole(c.sequence.counter) &&
+		e.plan.network === "none" && Number.isSafeInteger(c.ephemeralKey.signaturesIssued) && OUTCOMES.includes(r.outcome) &&
+		whole(r.exitCode) && whole(r.signal) && ASSURANCES.includes(e.assurance), "a field has not the form that it must have");
+}
+
 function checkLinks(found, identity, ephemeral) {
 	const [o, e, c] = ["run-open", "execution", "run-close"].map((k) => found[k].statement.predicate);
+	checkForm(o, e, c);
 	const opened = sha256(found["run-open"].payload), first = found.execution.statement.subject[0];
 	check(o.worker.identityKeyId === identity.id, "run-open: this identity");
 	check(found["run-open"].statement.subject[0].digest.sha256 === ephemeral.id, "run-open: subject");
@@ -212,6 +226,7 @@ function main([certificate, identityPem]) {
 try {
 	main(process.argv.slice(2));
 } catch (e) {
-	console.log(e instanceof Failed ? "FAILED" : "MALFORMED", e.message);
+	// a message of the library's quotes what it could not read
+	console.log(e instanceof Failed ? "FAILED" : "MALFORMED", e.message.replace(/[^ -~]/g, "?"));
 	process.exitCode = e instanceof Failed ? 1 : 2;
 }

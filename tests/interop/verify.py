@@ -18,6 +18,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 TYPE = "application/vnd.in-toto+json"
+STATEMENT = "https://in-toto.io/Statement/v1"
+OUTCOMES = ("exited", "signaled", "limit", "setup-failed", "killed")
+ASSURANCES = ("self-asserted", "simulated-quote", "quote-present")
 PREFIX = bytes.fromhex("302a300506032b6570032100")
 KINDS = {f"https://sandrun.io/{k}/v0.1": k for k in ("run-open", "execution", "run-close")}
 P = 2**255 - 19
@@ -52,13 +55,26 @@ def depth(o):
     return 1 + max(map(depth, inner), default=0)
 
 
+def integer(text):
+    if abs(int(text)) >= 1 << 53:
+        raise Malformed("a number that is no exact integer")
+    return int(text)
+
+
+def refused(text):
+    raise Malformed("a number that is no integer")
+
+
 def parse(data):
     try:
-        o = json.loads(data.decode("utf-8", "strict"), object_pairs_hook=members)
+        text = data.decode("utf-8", "strict")
+        o = json.loads(text, object_pairs_hook=members, parse_int=integer, parse_float=refused, parse_constant=refused)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as e:
         raise Malformed(e) from None
     if not isinstance(o, dict) or depth(o) > 33:
         raise Malformed("not an object, or nested too deeply")
+    if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
+        raise Malformed("a NUL in a text")
     return o
 
 
@@ -161,9 +177,12 @@ def read_bundle(path):
         if envelope["payloadType"] != TYPE:
             raise Malformed("another payloadType")
         payload = decode(envelope["payload"])
-        kind = KINDS.get(parse_kind(payload))
+        statement = parse(payload)
+        kind = KINDS.get(statement.get("predicateType"))
         if not kind:
             continue
+        if statement["_type"] != STATEMENT:
+            raise Malformed(f"{kind}: another _type")
         if kind in found:
             raise Failed(f"{kind} twice")
         if len(envelope["signatures"]) != 1:
@@ -176,8 +195,17 @@ def read_bundle(path):
     return found
 
 
-def parse_kind(payload):
-    return parse(payload).get("predicateType")
+def whole(value):
+    """True is 1 to Python."""
+    return value is None or type(value) is int
+
+
+def check_form(o, e, c):
+    r = e["result"]
+    if not (all(isinstance(p["runId"], str) for p in (o, e, c)) and all(whole(p["sequence"]["counter"]) for p in (o, c)) and
+            type(c["ephemeralKey"]["signaturesIssued"]) is int and e["plan"]["network"] == "none" and
+            r["outcome"] in OUTCOMES and whole(r["exitCode"]) and whole(r["signal"]) and e["assurance"] in ASSURANCES):
+        raise Malformed("a field has not the form that it must have")
 
 
 def digest_set(d):
@@ -187,6 +215,7 @@ def digest_set(d):
 def check_links(found, identity, ephemeral):
     statements = {k: parse(v[0]) for k, v in found.items()}
     o, e, c = (statements[k]["predicate"] for k in ("run-open", "execution", "run-close"))
+    check_form(o, e, c)
     opened, executed = sha256(found["run-open"][0]), sha256(found["execution"][0])
     check(o["worker"]["identityKeyId"] == identity.id, "run-open: this identity")
     check(statements["run-open"]["subject"][0]["digest"] == {"sha256": ephemeral.id}, "run-open: subject")

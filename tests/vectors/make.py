@@ -467,6 +467,9 @@ def rewritten(which, old, new):
             assert old in executed
             executed = executed.replace(old, new)
         closed = r.close(sha256(opened), sha256(executed))
+        if which == 2:
+            assert old in closed
+            closed = closed.replace(old, new)
         return text([envelope(opened, r.identity), envelope(executed, r.ephemeral), envelope(closed, r.identity)])
     return make
 
@@ -615,6 +618,18 @@ BAD = [
     ("exit-and-signal", 1, "the execution, validly signed, has an exit code and a signal", "", changed_run(both_ends)),
     ("plain-beside-commitment", 2, "the execution, validly signed, gives the plain digest beside a commitment", "",
      changed_run(plain_beside)),
+    ("outcome-text", 2, "the execution, validly signed, has an outcome that would clear the screen of who prints it", "",
+     changed_run(lambda r: r.result.update(outcome="\x1b[2J\x1b[Hok         everything", exitCode=None))),
+    ("real-number", 2, "run-close, validly signed, counts its signatures as 1.0", "", rewritten(2, b'"signaturesIssued":1', b'"signaturesIssued":1.0')),
+    ("true-for-one", 2, "run-close, validly signed, counts its signatures as true", "",
+     in_statement("close", lambda s: s["predicate"]["ephemeralKey"].update(signaturesIssued=True))),
+    ("statement-type", 2, "the execution, validly signed, is no in-toto statement", "", in_statement("execution", lambda s: s.update(_type="x"))),
+    ("network", 2, "the execution, validly signed, has a network", "", changed_run(lambda r: r.plan.update(network="host"))),
+    ("type-newline", 1, "the execution's predicateType, validly signed, ends in a newline", "",
+     in_statement("execution", lambda s: s.update(predicateType=s["predicateType"] + "\n"))),
+    ("type-nul", 2, "the execution's predicateType, validly signed, ends in a NUL", "",
+     in_statement("execution", lambda s: s.update(predicateType=s["predicateType"] + "\0"))),
+    ("no-run-id", 2, "no statement, validly signed, has a run id", "", changed_run(lambda r: setattr(r, "run_id", None))),
     ("report-data-differs", 1, "the quote was made for another run", "", changed_run(wrong_report)),
 ]
 
