@@ -115,10 +115,10 @@ static json_t *env(struct sr_json *j, const struct sr_certify_facts *f)
 {
 	const struct sr_strv *v = &f->exec->envp;
 	char **sorted = malloc((v->count + 1) * sizeof(*sorted)), hex[SR_DIGEST_HEX];
-	json_t *names = json_array();
+	json_t *all = json_array();
 
 	if (!sorted) {
-		json_decref(names);
+		json_decref(all);
 		return NULL;
 	}
 	if (v->count)
@@ -129,11 +129,11 @@ static json_t *env(struct sr_json *j, const struct sr_certify_facts *f)
 		size_t n = strcspn(sorted[i], "=");
 
 		(void)snprintf(name, sizeof(name), "%.*s", n < sizeof(name) ? (int)n : (int)sizeof(name) - 1, sorted[i]);
-		json_add(j, names, json_text(name));
+		json_add(j, all, json_text(name));
 	}
 	commitment_words(f->salt, "env", "env", sorted, v->count, hex);
 	free(sorted);
-	return json_pack("{s:o, s:o}", "commitment", json_digest(true, hex), "names", names);
+	return json_pack("{s:o, s:o}", "commitment", json_digest(true, hex), "names", all);
 }
 
 static json_t *inputs(struct sr_json *j, const struct sr_certify_facts *f)

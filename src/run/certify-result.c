@@ -44,8 +44,8 @@ static json_t *id_map(const struct sr_certify_facts *f)
 
 	if (seen->uid_map[0] && seen->gid_map[0])
 		return json_pack("{s:s, s:s, s:s}", "gid", seen->gid_map, "known", "observed", "uid", seen->uid_map);
-	(void)snprintf(uid, sizeof(uid), "%u %u 1", SR_INNER_UID, (unsigned)f->box->plan.outer_uid);
-	(void)snprintf(gid, sizeof(gid), "%u %u 1", SR_INNER_GID, (unsigned)f->box->plan.outer_gid);
+	(void)snprintf(uid, sizeof(uid), "%d %u 1", SR_INNER_UID, (unsigned)f->box->plan.outer_uid);
+	(void)snprintf(gid, sizeof(gid), "%d %u 1", SR_INNER_GID, (unsigned)f->box->plan.outer_gid);
 	return json_pack("{s:s, s:s, s:s}", "gid", gid, "known", "installed", "uid", uid);
 }
 
