@@ -766,7 +766,7 @@ accepts() {
 	done
 }
 
-@test "many lines and many keys take few seconds of processor time" {
+@test "many lines and many keys stay within a bound of processor time" {
 	require_plain "the sanitizer's own time"
 	python3 - "$T" <<-'EOF'
 		import base64, json, os, sys
@@ -778,13 +778,13 @@ accepts() {
 		    fd = os.open(sys.argv[1] + "/keys/%d.pem" % i, os.O_WRONLY | os.O_CREAT, 0o644)
 		    os.write(fd, key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
 		sig = base64.b64encode(os.urandom(63) + b"\0").decode()
-		line = json.dumps({"payload": base64.b64encode(b"{}").decode(), "payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": sig}]})
+		line = json.dumps({"payload": base64.b64encode(bytes(64000)).decode(), "payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": sig}]})
 		open(sys.argv[1] + "/lines.jsonl", "w").write((line + "\n") * 64)
 	EOF
 	bounded() {
 		(ulimit -t "$CPU_S" && exec "$SANDRUN" verify --trust "$T/keys" --json "$T/lines.jsonl" 3>&-)
 	}
-	CPU_S=5 sr_capture bounded
+	CPU_S=20 sr_capture bounded
 	assert_status 3
 	assert_equal "$(reasons)" identity-unknown
 }
