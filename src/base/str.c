@@ -278,6 +278,18 @@ bool str_is_utf8(const char *s, size_t len)
 	return true;
 }
 
+char *str_trim_utf8(char *s)
+{
+	size_t len = strlen(s), at = len;
+	uint32_t cp;
+
+	while (at > 0 && len - at < 3 && ((unsigned char)s[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && (unsigned char)s[at - 1] >= 0xc0 && decode_utf8((const unsigned char *)s + at - 1, len - at + 1, &cp) == 0)
+		s[at - 1] = '\0';
+	return s;
+}
+
 /* Length of the valid, printable UTF-8 sequence at s (1..4), or 0. */
 static size_t printable_utf8(const unsigned char *s, size_t len)
 {

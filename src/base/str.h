@@ -30,6 +30,8 @@ bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
 /* Well-formed UTF-8 throughout; control characters are. */
 bool str_is_utf8(const char *s, size_t len);
+/* Takes an unfinished sequence off the end, such as snprintf(3) leaves where it cuts a text. Returns s. */
+char *str_trim_utf8(char *s);
 static inline bool str_is_empty(const char *s)
 {
 	return !s || !*s;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
@@ -75,6 +76,22 @@ static void take_keyid(const json_t *signature, char out[static SR_DIGEST_HEX])
 		memcpy(out, text, SR_DIGEST_HEX);
 }
 
+/* A key of an envelope in other letters: some readers would take it for the envelope's own, and some not. */
+static const char *other_letters(const json_t *o)
+{
+	static const char *const known[] = { "payload", "payloadType", "signatures", "sig", "keyid" };
+	const json_t *value;
+	const char *key;
+
+	json_object_foreach((json_t *)o, key, value) { /* it reads only, but is not declared so */
+		for (size_t i = 0; i < SR_ELEMENTSOF(known); i++) {
+			if (strcasecmp(key, known[i]) == 0 && strcmp(key, known[i]) != 0)
+				return known[i];
+		}
+	}
+	return NULL;
+}
+
 static int take_signature(const json_t *signatures, struct sr_envelope *e, struct sr_fault *f)
 {
 	const json_t *one = json_array_get(signatures, 0), *text = json_object_get(one, "sig");
@@ -85,6 +102,8 @@ static int take_signature(const json_t *signatures, struct sr_envelope *e, struc
 	if (!json_is_array(signatures) || json_array_size(signatures) != 1)
 		return fault(f, "signature-count", "line %u has %zu signatures and must have one", e->line,
 			     json_array_size(signatures));
+	if (other_letters(one))
+		return fault(f, "field-case", "line %u has \"%s\" in other letters: readers would not agree on it", e->line, other_letters(one));
 	if (!json_is_string(text))
 		return fault(f, "envelope", "line %u has no signature in its place (signatures[0].sig)", e->line);
 	r = base64_decode(json_string_value(text), json_string_length(text), &sig, &len);
@@ -136,6 +155,8 @@ static int take_line(const char *text, size_t len, struct sr_bundle *b, struct s
 		return json_fault(code, what, f);
 	if (!json_is_object(o)) {
 		r = fault(f, "envelope", "line %u is not an object", e->line);
+	} else if (other_letters(o)) {
+		r = fault(f, "field-case", "line %u has \"%s\" in other letters: readers would not agree on it", e->line, other_letters(o));
 	} else if (!json_object_get(o, "payload") && !json_object_get(o, "payloadType") && !json_object_get(o, "signatures")) {
 		b->other_lines++;
 	} else {

@@ -33,6 +33,9 @@ int public_key_check(const struct sr_public_key *key);
 /* Pure Ed25519 over msg. True only for a good signature under an acceptable key. */
 bool public_key_verify(const struct sr_public_key *key, const void *msg, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES]);
 
+/* The same for a key that one of the readers below gave, or public_key_check(): the check costs more than the signature's. */
+bool public_key_signed(const struct sr_public_key *key, const void *msg, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES]);
+
 void public_key_spki(const struct sr_public_key *key, uint8_t out[static SR_SPKI_BYTES]);
 void public_key_spki_b64(const struct sr_public_key *key, char out[static SR_SPKI_B64]);
 /* Lowercase hex SHA-256 of the DER form: a hint, never a decision. */

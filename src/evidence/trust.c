@@ -100,6 +100,7 @@ static int add_guarded(struct sr_trust *t, int dir_fd, const char *name, const c
 static int add_folder(struct sr_trust *t, const char *path, bool own, unsigned *ret_found, struct sr_error *err)
 {
 	DIR *dir = opendir(path);
+	const char *mend = NULL, *refusal;
 	struct dirent *d;
 	struct stat st;
 	int r = 0;
@@ -107,9 +108,13 @@ static int add_folder(struct sr_trust *t, const char *path, bool own, unsigned *
 	*ret_found = 0;
 	if (!dir)
 		return errno == ENOENT ? -ENOENT : cannot(err, path, errno, NULL);
-	if (fstat(dirfd(dir), &st) == 0 && ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & S_IWOTH))) {
+	refusal = fstat(dirfd(dir), &st) < 0 ? strerror(errno) : owner_folder_refusal(dirfd(dir), &st, &mend);
+	if (refusal) {
 		(void)closedir(dir);
-		return cannot(err, path, EPERM, "the folder is another user's, or everybody may write it");
+		(void)cannot(err, path, EPERM, refusal);
+		if (mend)
+			sr_error_hint(err, "%s %s", mend, str_plain_or(path, "FOLDER"));
+		return -EPERM;
 	}
 	while (r == 0 && (d = readdir(dir))) {
 		SR_AUTOFREE char *full = NULL;

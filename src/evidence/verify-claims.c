@@ -198,6 +198,12 @@ void verify_private(struct verifier *c)
 	{
 		committed += is_commitment(json_object_get(item, "digest"));
 	}
+	if (FAIL_IF(c,
+		    null_at(private, "saltMode") &&
+			    (committed || outputs || is_commitment(json_at(plan, "script.digest")) ||
+			     is_commitment(json_at(c->v->execution, "result.stdin.digest"))),
+		    "private", "salt-mode", "there are private items, and the plan does not say what became of their salt"))
+		return;
 	if (committed || outputs)
 		verify_add(c->v, SR_CHECK_OK, "private", "private",
 			   "%zu private inputs%s, as commitments: what they hold shows with their opening alone",

@@ -143,6 +143,12 @@ static json_int_t expected_status(const char *hit, json_int_t exit_code, json_in
 	return signal >= 0 ? 128 + signal : exit_code;
 }
 
+static bool produced_anything(const json_t *r)
+{
+	return !null_at(r, "usage") || !null_at(r, "stdin") || number_at(r, "outputs.files", 0) > 0 ||
+	       number_at(r, "outputs.bytes", 0) > 0 || json_object_size(json_object_get(r, "streams")) > 0;
+}
+
 static bool outcome_fails(struct verifier *c, const json_t *r)
 {
 	const char *outcome = text_at(r, "outcome"), *hit = text_at(r, "limitHit");
@@ -167,6 +173,10 @@ static bool outcome_fails(struct verifier *c, const json_t *r)
 		       "the sandbox could not be made, and there is no error") ||
 	       FAIL_IF(c, !setup && null_at(r, "startedAt"), "result", "outcome",
 		       "the program ran, and has no time at which it began") ||
+	       FAIL_IF(c, setup && produced_anything(r), "result", "setup-failed",
+		       "nothing was started, and yet there is output, or a usage") ||
+	       FAIL_IF(c, (code > 0 || signal > 0) && status == 0, "result", "status",
+		       "the program failed, and sandrun's own status is 0") ||
 	       FAIL_IF(c, setup && status == 0, "result", "status", "nothing was started, and sandrun's status is 0") ||
 	       FAIL_IF(c,
 		       (exited || signaled || limit) && null_at(r, "error") &&
@@ -211,6 +221,12 @@ void verify_result(struct verifier *c)
 	    FAIL_IF(c, ran && null_at(r, "usage") && null_at(r, "error"), "result", "usage-missing",
 		    "the program ran to its end, and no usage is recorded"))
 		return;
+	if (strcmp(text_at(r, "outcome"), "killed") == 0 && null_at(r, "signal") && number_at(r, "status", 0) == 0) {
+		/* there is such an end: a second signal was on its way, and the program exited by itself meanwhile */
+		verify_add(c->v, SR_CHECK_NOT_SHOWN, "result", "killed-status",
+			   "sandrun was ending it, and yet no signal did and the status is 0: how it ended does not show");
+		return;
+	}
 	describe(text, sizeof(text), r);
 	verify_add(c->v, SR_CHECK_OK, "result", "result", "%s; nothing in it contradicts itself", text);
 }

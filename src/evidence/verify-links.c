@@ -121,6 +121,9 @@ static bool link_fails(struct verifier *c)
 	bool failed = false;
 
 	public_key_id(&v->ephemeral, id);
+	for (enum statement_kind kind = STATEMENT_OPEN; kind <= STATEMENT_CLOSE; kind += 2)
+		failed |= FAIL_IF(c, json_array_size(json_object_get(v->statements[kind], "subject")) != 1, "links",
+				  "subject-count", "%s must have one subject and no more", statement_name(kind));
 	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++)
 		failed |= FAIL_IF(c, strcmp(rows[i].seen, rows[i].wanted) != 0, "links", rows[i].code, "%s",
 				  rows[i].text);
@@ -210,6 +213,12 @@ void verify_sequence(struct verifier *c)
 	    FAIL_IF(c, counter > 1 && !previous && !reason, "sequence", "previous-missing",
 		    "run %" JSON_INTEGER_FORMAT " names no run before it and no reason for that", counter))
 		return;
+	if (counter > 1 && !previous) {
+		verify_add(c->v, SR_CHECK_NOT_SHOWN, "sequence", "previous-none",
+			   "run %" JSON_INTEGER_FORMAT " of this identity names no run before it (%s): left-out runs do not show",
+			   counter, SHOWN(reason));
+		return;
+	}
 	verify_add(c->v, SR_CHECK_OK, "sequence", "sequence",
 		   "run %" JSON_INTEGER_FORMAT " of this identity; whether runs were left out shows "
 		   "beside its other certificates alone (--after)",
@@ -284,6 +293,7 @@ void verify_times(struct verifier *c)
 	} rows[] = {
 		{ issued > c->now + SKEW_S, "time-future", "run-open was issued in the future" },
 		{ finished > c->now + SKEW_S, "time-future", "the run ended in the future" },
+		{ closed > c->now + SKEW_S, "time-future", "run-close was made in the future" },
 		{ expires < issued, "time-expires", "run-open expired before it was issued" },
 		{ begun < issued, "time-started", "the run began before run-open was issued" },
 		{ finished < begun, "time-finished", "the run ended before it began" },

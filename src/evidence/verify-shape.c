@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/macros.h"
@@ -140,6 +141,16 @@ static const struct shape *find(const struct shape *rows, const char *key)
 	return NULL;
 }
 
+/* Readers that take keys without regard to case (Go's encoding/json) would read it as the known one, which says something else. */
+static bool is_known_but_for_case(const struct shape *rows, const char *key)
+{
+	for (; rows && rows->key; rows++) {
+		if (strcasecmp(rows->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_members(const json_t *o, const struct shape *row, const char *name, struct sr_fault *f)
 {
 	const json_t *value;
@@ -156,10 +167,12 @@ static int check_members(const json_t *o, const struct shape *row, const char *n
 		if (r < 0)
 			return r;
 	}
-	if (!(row->flags & SHAPE_CLOSED))
-		return 0;
 	json_object_foreach((json_t *)o, key, value) { /* it reads only, but is not declared so */
-		if (!find(row->rows, key))
+		if (find(row->rows, key))
+			continue;
+		if (is_known_but_for_case(row->rows, key))
+			return wrong(f, "field-case", name, key, "is another member's name in other letters: readers would not agree on it");
+		if (row->flags & SHAPE_CLOSED)
 			return wrong(f, "field-unknown", name, key, "is not known to this version, which therefore cannot judge it");
 	}
 	return 0;

@@ -167,7 +167,7 @@ static const struct shape usage_rows[] = {
 	OF("cpuUserNs", DECIMAL, 0),
 	OF("cpuSystemNs", DECIMAL, 0),
 	OF("wallNs", DECIMAL, 0),
-	COUNT("memoryPeakBytes", SHAPE_NULL),
+	COUNT("memoryPeakBytes", 0),
 	OBJECT("source", 0, source_rows),
 	END,
 };

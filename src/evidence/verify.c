@@ -62,7 +62,7 @@ void verify_add(struct sr_verified *v, enum sr_check_state state, const char *wh
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	own = strdup(text);
+	own = strdup(str_trim_utf8(text)); /* a list with half a character in it can not be written as JSON */
 	bigger = own ? realloc(v->checks, (v->count + 1) * sizeof(*bigger)) : NULL;
 	if (!bigger) {
 		free(own);
@@ -144,10 +144,10 @@ static const struct sr_trusted *find_signer(const struct sr_trust *t, const stru
 {
 	const struct sr_trusted *hint = by_id(t, e->keyid);
 
-	if (hint && public_key_verify(&hint->key, pae, len, e->sig))
+	if (hint && public_key_signed(&hint->key, pae, len, e->sig))
 		return hint;
 	for (size_t i = 0; i < t->count; i++) {
-		if (&t->items[i] != hint && public_key_verify(&t->items[i].key, pae, len, e->sig))
+		if (&t->items[i] != hint && public_key_signed(&t->items[i].key, pae, len, e->sig))
 			return &t->items[i];
 	}
 	return NULL;
@@ -183,7 +183,7 @@ static int find_ephemeral(struct verifier *c, struct signers *s)
 			continue;
 		if (envelope_pae(SR_PAYLOAD_TYPE, b->items[i].payload, b->items[i].len, &pae, &len) < 0)
 			return -ENOMEM;
-		s->ephemeral[i] = public_key_verify(&c->v->ephemeral, pae, len, b->items[i].sig);
+		s->ephemeral[i] = public_key_signed(&c->v->ephemeral, pae, len, b->items[i].sig);
 	}
 	return 0;
 }

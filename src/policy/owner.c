@@ -9,15 +9,12 @@
 /*
  * The user's own primary group is the user (umask 002); an access list shows as group rights and may name anybody.
  */
-const char *owner_refusal(int fd, const struct stat *st, const char **ret_mend)
+static const char *writers(int fd, const struct stat *st, const char *copy, const char **ret_mend)
 {
 	bool own_group = st->st_gid == getegid() || (st->st_uid == 0 && st->st_gid == 0);
 
-	*ret_mend = NULL;
-	if (!S_ISREG(st->st_mode))
-		return "not a regular file";
 	if (st->st_uid != geteuid() && st->st_uid != 0) {
-		*ret_mend = "use a copy of your own: cp";
+		*ret_mend = copy;
 		return "it belongs to another user";
 	}
 	*ret_mend = "chmod o-w";
@@ -29,4 +26,16 @@ const char *owner_refusal(int fd, const struct stat *st, const char **ret_mend)
 	if ((st->st_mode & S_IWGRP) && fgetxattr(fd, "system.posix_acl_access", NULL, 0) >= 0)
 		return "its access list may let others write it";
 	return NULL;
+}
+
+const char *owner_refusal(int fd, const struct stat *st, const char **ret_mend)
+{
+	*ret_mend = NULL;
+	return S_ISREG(st->st_mode) ? writers(fd, st, "use a copy of your own: cp", ret_mend) : "not a regular file";
+}
+
+const char *owner_folder_refusal(int fd, const struct stat *st, const char **ret_mend)
+{
+	*ret_mend = NULL;
+	return S_ISDIR(st->st_mode) ? writers(fd, st, "use a copy of your own: cp -r", ret_mend) : "not a folder";
 }

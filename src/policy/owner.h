@@ -10,5 +10,7 @@
  * takes the file's name as its last word, or NULL.
  */
 const char *owner_refusal(int fd, const struct stat *st, const char **ret_mend);
+/* The same of a folder, whose writers could put any file into it. */
+const char *owner_folder_refusal(int fd, const struct stat *st, const char **ret_mend);
 
 #endif

@@ -494,6 +494,9 @@ facts("challenge-differs", "execution.challenge", {"audience": "verifier.example
 facts("number-zero", "open.sequence.counter", 0)
 case("first-with-previous", facts=several(("open.sequence.counter", 1), ("close.sequence.counter", 1)))
 facts("previous-missing", "open.sequence.previous", None)
+facts("previous-none", "open.sequence", {"counter": 42, "previous": None, "reason": "none today"})
+case("open-of-two-subjects", linked_open=lambda run, s: s["subject"].append({"name": "other", "digest": plain(b"other")}))
+case("close-of-two-subjects", linked_close=lambda run, s: s["subject"].append({"name": "other", "digest": plain(b"other")}))
 case("no-number-no-reason", facts=several(("open.sequence", {"counter": None, "previous": None}), ("close.sequence.counter", None)))
 
 # --- time -------------------------------------------------------------------------------------------------------------------------
@@ -506,6 +509,7 @@ facts("time-closed-before-end", "close.closedAt", "2026-11-21T05:40:02Z")
 case("time-future", facts=lambda run: several(*((path, "2999" + value[4:]) for path, value in (
     ("open.issuedAt", run.open["issuedAt"]), ("open.expiresAt", run.open["expiresAt"]), ("execution.result.startedAt", run.execution["result"]["startedAt"]),
     ("execution.result.finishedAt", run.execution["result"]["finishedAt"]), ("close.closedAt", run.close["closedAt"]))))(run))
+facts("time-closed-in-the-future", "close.closedAt", "2999-11-21T05:40:04Z")
 facts("time-wall-too-long", "execution.result.usage.wallNs", "7000000000")
 facts("time-no-such-day", "execution.result.startedAt", "2026-02-30T05:40:01Z")
 facts("time-with-zone", "open.issuedAt", "2026-11-21T05:40:00+00:00")
@@ -523,6 +527,20 @@ facts("outcome-unknown", "execution.result.outcome", "succeeded")
 facts("status-0-of-exit-1", "execution.result.exitCode", 1)
 facts("setup-failed-but-started", "execution.result", {**Run().execution["result"], "outcome": "setup-failed", "exitCode": None, "status": 125,
                                                         "error": {"code": "E_MOUNT", "stage": "sandbox"}})
+case("setup-failed-with-output", facts=lambda run: (
+    run.outputs.clear(), run.execution.update(enforced=None),
+    run.execution["result"].update(outcome="setup-failed", exitCode=None, startedAt=None, usage=None, status=125, streams={},
+                                   outputs={"files": 0, "bytes": 7}, error={"code": "E_USERNS_DENIED", "stage": "sandbox"})))
+case("setup-failed-with-usage", facts=lambda run: (
+    run.outputs.clear(), run.execution.update(enforced=None),
+    run.execution["result"].update(outcome="setup-failed", exitCode=None, startedAt=None, status=125, streams={},
+                                   outputs={"files": 0, "bytes": 0}, error={"code": "E_USERNS_DENIED", "stage": "sandbox"})))
+case("setup-failed-with-streams", facts=lambda run: (
+    run.execution.update(enforced=None), [run.outputs.pop(n) for n in list(run.outputs) if n.startswith("out/")],
+    run.execution["result"].update(outcome="setup-failed", exitCode=None, startedAt=None, usage=None, status=125,
+                                   outputs={"files": 0, "bytes": 0}, error={"code": "E_USERNS_DENIED", "stage": "sandbox"})))
+facts("status-0-of-a-failure-with-error", "execution.result", {**Run().execution["result"], "exitCode": 1, "error": {"code": "E_OUTPUT", "stage": "output"}})
+facts("killed-and-status-0", "execution.result", {**Run().execution["result"], "outcome": "killed", "exitCode": None})
 facts("ran-without-sandbox", "execution.enforced", None)
 facts("ran-without-usage", "execution.result.usage", None)
 facts("stdin-not-planned", "execution.result.stdin", {"digest": plain(b"x"), "bytes": 1})
@@ -568,6 +586,11 @@ facts("variables-twice", "execution.plan.env.names", ["PATH", "PATH"])
 facts("field-missing", "execution.result.outcome", ...)
 facts("field-kind", "execution.result.exitCode", "0")
 facts("field-negative", "execution.result.status", -1)
+facts("field-case", "execution.result.ExitCode", 0)
+case("field-case-of-a-statement", linked_execution=lambda run, s: s.update(Subject=[]))
+case("line-case", envelopes=envelope(1, lambda e, run: e.update(Payload=e["payload"])))
+case("line-case-of-a-signature", envelopes=envelope(1, lambda e, run: e["signatures"][0].update(SIG=e["signatures"][0]["sig"])))
+facts("memory-unknown", "execution.result.usage.memoryPeakBytes", None)
 facts("number-too-large", "execution.result.outputs.bytes", 2**53)
 facts("number-real", "execution.later", 1.5)
 facts("digest-uppercase", "execution.executor.digest", {"sha256": sha(b"x").upper()})
@@ -601,6 +624,10 @@ facts("private-stdout-with-size", "execution.result.streams.stdout.bytes", 8, "p
 facts("private-outputs-with-size", "execution.result.outputs.bytes", 16, "private")
 facts("open-stdout-without-size", "execution.result.streams.stdout", {"truncated": False})
 facts("open-input-without-size", "execution.plan.inputs.0", {"name": "weather.csv", "digest": plain(INPUT)})
+facts("salt-unsaid", "execution.plan.private.saltMode", None, "private")
+facts("ok-salt-unsaid", "execution.plan.private.saltMode", None)
+case("salt-unsaid-of-stdin", facts=several(("execution.plan.stdin", "stream"), ("execution.plan.private.saltMode", None),
+                                           ("execution.result.stdin", {"digest": committed("stdin", "stdin", b"x")})))
 facts("private-args-recorded", "execution.plan.argv", {"recorded": ["python3"]}, "private")
 case("private-output-plain", "private", facts=lambda run: run.outputs.update(stdout=plain(OUTPUTS["stdout"])))
 case("open-output-committed", facts=lambda run: run.outputs.update(stdout=committed("stdout", "stdout", OUTPUTS["stdout"])))

@@ -104,6 +104,9 @@ accepts() {
 		ok-modest
 		ok-passed-a-watchdog
 		ok-window
+		ok-salt-unsaid
+		previous-none
+		killed-and-status-0
 		ok-shadow
 		ok-nested
 		stdin-read
@@ -215,6 +218,8 @@ accepts() {
 		number-zero 1 counter-form,run-close-counter
 		first-with-previous 1 counter-form
 		previous-missing 1 previous-missing
+		open-of-two-subjects 1 subject-count
+		close-of-two-subjects 1 subject-count
 		no-number-no-reason 1 counter-form
 	EOF
 }
@@ -227,6 +232,7 @@ accepts() {
 		time-expires-before-open 1 time-expired,time-expires
 		time-closed-before-end 1 time-closed
 		time-future 1 time-future
+		time-closed-in-the-future 1 time-future
 		time-wall-too-long 1 time-wall
 		time-no-such-day 2 field-form
 		time-with-zone 2 field-form
@@ -245,6 +251,10 @@ accepts() {
 		outcome-unknown 2 field-form
 		status-0-of-exit-1 1 status
 		setup-failed-but-started 1 outcome
+		setup-failed-with-output 1 setup-failed
+		setup-failed-with-usage 1 setup-failed
+		setup-failed-with-streams 1 setup-failed
+		status-0-of-a-failure-with-error 1 status
 		ran-without-sandbox 1 enforced-missing
 		ran-without-usage 1 usage-missing
 		stdin-not-planned 1 stdin
@@ -304,6 +314,11 @@ accepts() {
 		field-missing 2 field-missing
 		field-kind 2 field-form
 		field-negative 2 field-form
+		memory-unknown 2 field-form
+		field-case 2 field-case
+		field-case-of-a-statement 2 field-case
+		line-case 2 field-case
+		line-case-of-a-signature 2 field-case
 		number-too-large 2 number-range
 		number-real 2 number-range
 		digest-uppercase 2 field-form
@@ -338,6 +353,8 @@ accepts() {
 		private-outputs-with-size 1 private-bytes
 		open-stdout-without-size 1 size-missing
 		open-input-without-size 1 size-missing
+		salt-unsaid 1 salt-mode
+		salt-unsaid-of-stdin 1 salt-mode
 		private-args-recorded 1 private-args
 		private-output-plain 1 private-outputs
 		open-output-committed 1 private-outputs
@@ -701,6 +718,15 @@ accepts() {
 	sr verify good.jsonl
 	assert_error 125 "everybody may write it"
 	chmod 0755 "$XDG_DATA_HOME/sandrun/trusted"
+	# an access list, which shows as rights of the group
+	if python3 -c 'import os, struct, sys; os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(
+		struct.pack("<HHI", *e) for e in ((1, 7, 2**32 - 1), (2, 7, 12345), (4, 5, 2**32 - 1), (16, 7, 2**32 - 1), (32, 5, 2**32 - 1))))' \
+		"$XDG_DATA_HOME/sandrun/trusted" 2>/dev/null; then
+		sr verify good.jsonl
+		assert_error 125 "its access list may let others write it"
+		python3 -c 'import os, sys; os.removexattr(sys.argv[1], "system.posix_acl_access")' "$XDG_DATA_HOME/sandrun/trusted"
+	fi
+	chmod 0755 "$XDG_DATA_HOME/sandrun/trusted"
 	ln -s /nowhere "$XDG_DATA_HOME/sandrun/trusted/zz.pem"
 	sr verify good.jsonl
 	assert_error 125 "zz.pem: No such file or directory"
@@ -708,6 +734,59 @@ accepts() {
 	assert_error 125 "no *.pem"
 	sr verify --key file-stdout good.jsonl
 	assert_error 125 "cannot use the key file-stdout" "hint: "
+}
+
+@test "what does not show is not called ok" {
+	local calm='.checks[] | select(.check == "sequence" or .check == "result") | select(.state != "ok") | "\(.check) \(.code)"'
+	checked previous-none
+	assert_success
+	assert_equal "$(jq -r "$calm" <<<"$output")" "sequence previous-none"
+	assert_contains "$output" "none today"
+	checked killed-and-status-0
+	assert_success
+	assert_equal "$(jq -r "$calm" <<<"$output")" "result killed-status"
+}
+
+@test "a text that is too long is cut between two characters" {
+	local i
+	python3 - "$T" "$BATS_TEST_DIRNAME" <<-'EOF'
+		import sys
+		sys.path.insert(0, sys.argv[2])
+		sys.dont_write_bytecode = True
+		import forge
+		for i in range(4):
+		    claims = [{"target": "x" * i + "\u20ac" * 60, "storage": "s", "method": "m", "checked": "c", "performed": False}] * 5
+		    run = forge.Run()
+		    open(sys.argv[1] + "/cut%d.jsonl" % i, "wb").write(run.build({"facts": forge.put("execution", "destruction.claims", claims)}))
+	EOF
+	for i in 0 1 2 3; do
+		sr verify --key acme.pem --json "$T/cut$i.jsonl"
+		assert_success
+		assert_contains "$(jq -r '.checks[] | select(.code == "destruction-open") | .text' <<<"$output")" €€€
+	done
+}
+
+@test "many lines and many keys stay within a bound of processor time" {
+	require_plain "the sanitizer's own time"
+	python3 - "$T" <<-'EOF'
+		import base64, json, os, sys
+		from cryptography.hazmat.primitives import serialization
+		from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+		os.mkdir(sys.argv[1] + "/keys", 0o755)
+		for i in range(256):
+		    key = Ed25519PrivateKey.generate().public_key()
+		    fd = os.open(sys.argv[1] + "/keys/%d.pem" % i, os.O_WRONLY | os.O_CREAT, 0o644)
+		    os.write(fd, key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+		sig = base64.b64encode(os.urandom(63) + b"\0").decode()
+		line = json.dumps({"payload": base64.b64encode(bytes(64000)).decode(), "payloadType": "application/vnd.in-toto+json", "signatures": [{"sig": sig}]})
+		open(sys.argv[1] + "/lines.jsonl", "w").write((line + "\n") * 64)
+	EOF
+	bounded() {
+		(ulimit -t "$CPU_S" && exec "$SANDRUN" verify --trust "$T/keys" --json "$T/lines.jsonl" 3>&-)
+	}
+	CPU_S=20 sr_capture bounded
+	assert_status 3
+	assert_equal "$(reasons)" identity-unknown
 }
 
 @test "one line a check, the assurance and whose word it is; never a bare verified" {

@@ -2,9 +2,11 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../tap.h"
+#include "base/macros.h"
 
 static void test_vectors(void)
 {
@@ -276,8 +278,31 @@ static void test_distance(void)
 	IS_INT(str_distance(longer, 33, longer, 33), 33, "words that are too long are never near");
 }
 
+static void test_trim(void)
+{
+	static const struct {
+		const char *text, *trimmed, *name;
+	} rows[] = {
+		{ "", "", "nothing" },
+		{ "abc", "abc", "plain text" },
+		{ "a\xe2\x82\xac", "a\xe2\x82\xac", "a whole character" },
+		{ "a\xe2\x82", "a", "two bytes of three" },
+		{ "a\xe2", "a", "one byte of three" },
+		{ "a\xf0\x9f\x98", "a", "three bytes of four" },
+		{ "\xc3", "", "half a character alone" },
+	};
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "%s", rows[i].text);
+		IS_STR(str_trim_utf8(text), rows[i].trimmed, rows[i].name);
+	}
+}
+
 int main(void)
 {
+	test_trim();
 	test_vectors();
 	test_affixes();
 	test_numbers();
