@@ -361,6 +361,25 @@ END
 	assert_error 125 "cannot understand 'sandrun trace '"
 }
 
+@test "a /proc that hides others' processes: no line is nobody's, and what is missing is counted" {
+	hidden() {
+		unshare -U --map-current-user --keep-caps -p -f -m --mount-proc sh -c '
+			mount -o remount,hidepid=2 /proc && exec setpriv --ambient-caps=-all --inh-caps=-all "$@"' sh "$@" 3>&-
+	}
+	hidden true 2>/dev/null || skip "no /proc of one's own with hidepid here"
+	sr_capture hidden "$SANDRUN" -- echo ran
+	assert_success
+	assert_output ran
+	sr_capture hidden "$SANDRUN" --trace --certificate "$T/hidden.jsonl" -- echo ran
+	assert_success
+	assert_contains "$stderr" "the trace is not complete"
+	LOG=$T/hidden.jsonl.trace.jsonl
+	assert_equal "$(jq -c 'select(.pid == 0 or .tid == 0)' "$LOG")" ""
+	[ "$(jq -s 'map(select(.event == "exec" and .pid > 1)) | length' "$LOG")" -ge 1 ]
+	assert_equal "$(jq -c 'select(.event == "end") | [.complete, .dropped > 0]' "$LOG")" '[false,true]'
+	assert_equal "$(sed -n 2p "$T/hidden.jsonl" | jq -j .payload | base64 -d | jq -c '.predicate.trace | [.complete, .dropped > 0]')" '[false,true]'
+}
+
 @test "exit status, limits, signals and set-up failures are what they are without" {
 	traced -- sh -c 'exit 3'
 	assert_status 3
