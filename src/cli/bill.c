@@ -116,6 +116,23 @@ static int take_all(struct bill_call *call)
 	return status;
 }
 
+static void say_double(struct bill_call *call, const struct sr_bill_item *item, const struct sr_bill_item *earlier)
+{
+	struct sr_error err = SR_ERROR_INIT;
+
+	if (strcmp(item->run_id, earlier->run_id) == 0 || strcmp(item->execution, earlier->execution) == 0) {
+		(void)sr_error_set_status(&err, 1, SR_E_CERTIFICATE, EEXIST, STAGE, "cannot bill %s: it is the run %s once more, which %s is",
+					  SHOWN(item->file), item->run_id, SHOWN(earlier->file));
+		sr_error_hint(&err, "name each run's certificate once");
+	} else {
+		(void)sr_error_set_status(&err, 1, SR_E_CERTIFICATE, EEXIST, STAGE,
+					  "cannot bill %s: its identity counted it as the run that %s is, and counts no two runs as one",
+					  SHOWN(item->file), SHOWN(earlier->file));
+		sr_error_hint(&err, "where that identity lost its count, or counts on two machines, bill the two apart");
+	}
+	say(call, &err);
+}
+
 static int refuse_doubles(struct bill_call *call)
 {
 	struct sr_error err = SR_ERROR_INIT;
@@ -128,10 +145,7 @@ static int refuse_doubles(struct bill_call *call)
 
 		if (!item->twin)
 			continue;
-		(void)sr_error_set_status(&err, 1, SR_E_CERTIFICATE, EEXIST, STAGE, "cannot bill %s: it is the run %s once more, which %s is",
-					  SHOWN(item->file), item->run_id, SHOWN(call->bill.items[item->twin - 1].file));
-		sr_error_hint(&err, "name each run's certificate once");
-		say(call, &err);
+		say_double(call, item, &call->bill.items[item->twin - 1]);
 	}
 	return found < 0 ? err.status : found > 0;
 }

@@ -33,7 +33,8 @@
 static const char usage[] =
 	"Usage: sandrun trace show [LOG|ID]              what it says, one line an event (of the newest)\n"
 	"       sandrun trace prove [--json] LOG LINE    a proof that the line, from 0, is in the log\n"
-	"       sandrun trace check PROOF... ROOT        whether proofs of --json lead to the certificate's rootHash\n"
+	"       sandrun trace check PROOF... ROOT SIZE   whether proofs of --json hold for a certificate's trace:\n"
+	"                                                its rootHash and treeSize\n"
 	"ID is a run id or its first letters. Exit status of check: 0 all hold, 1 one does not,\n"
 	"2 one is no proof; else 0, or 125 where something cannot be read.\n";
 
@@ -219,14 +220,21 @@ static int show(const struct cli_run *c, const char *operand)
 
 /* ---- prove and check ------------------------------------------------------------------------------------------------- */
 
+static void print_leaf(const char *before, const struct sr_inclusion *p)
+{
+	size_t size = 4 * p->leaf_len + 8;
+	SR_AUTOFREE char *shown = malloc(size);
+
+	(void)printf("%s%s\n", before, shown ? str_escape_n(p->leaf, p->leaf_len, shown, size) : "(out of memory)");
+}
+
 static void print_proof(const struct sr_inclusion *p)
 {
-	SR_AUTOFREE char *shown = malloc(4 * p->leaf_len + 8);
 	char hex[SR_DIGEST_HEX];
 
 	str_hex(p->root, SR_DIGEST_BYTES, hex);
-	(void)printf("line   %" PRIu64 " of %" PRIu64 "\nroot   %s\ntext   %s\n", p->proof.index, p->proof.size, hex,
-		     shown ? str_escape_n(p->leaf, p->leaf_len, shown, 4 * p->leaf_len + 8) : "");
+	(void)printf("line   %" PRIu64 " of %" PRIu64 "\nroot   %s\n", p->proof.index, p->proof.size, hex);
+	print_leaf("text   ", p);
 	for (size_t i = 0; i < p->proof.count; i++) {
 		str_hex(p->proof.path[i], SR_DIGEST_BYTES, hex);
 		(void)printf("%s %s\n", i ? "      " : "path  ", hex);
@@ -277,7 +285,23 @@ static int prove(const struct cli_run *c, const char *operand, uint64_t line, bo
 	return r;
 }
 
-static int check_one(const char *path, const uint8_t root[static SR_DIGEST_BYTES])
+/*
+ * A proof's own size is nobody's word: with another one, the same path leads from another line to the same root. With the
+ * signed size, index and line are what the path says.
+ */
+static int judge(const char *path, const struct sr_inclusion *p, const uint8_t root[static SR_DIGEST_BYTES], uint64_t size)
+{
+	(void)printf("%s: line %" PRIu64 " of %" PRIu64, SHOWN(path), p->proof.index, p->proof.size);
+	if (p->proof.size != size)
+		(void)printf(" is not proven: the trace has %" PRIu64 " lines\n", size);
+	else if (inclusion_check(p, root) < 0)
+		(void)puts(" is not proven: this does not lead to that root");
+	else
+		print_leaf(" is in the trace of that root: ", p);
+	return p->proof.size == size && inclusion_check(p, root) == 0 ? HOLDS : FAILS;
+}
+
+static int check_one(const char *path, const uint8_t root[static SR_DIGEST_BYTES], uint64_t size)
 {
 	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	SR_AUTOFREE char *text = NULL;
@@ -291,16 +315,15 @@ static int check_one(const char *path, const uint8_t root[static SR_DIGEST_BYTES
 		(void)printf("%s: no proof: %s\n", SHOWN(path), r == -EBADMSG ? "it is malformed" : strerror(-r));
 		return MALFORMED;
 	}
-	r = inclusion_check(&proof, root);
-	(void)printf("%s: line %" PRIu64 " of %" PRIu64 " %s\n", SHOWN(path), proof.proof.index, proof.proof.size,
-		     r == 0 ? "is in the trace of that root" : "is not proven: this does not lead to that root");
+	r = judge(path, &proof, root, size);
 	inclusion_done(&proof);
-	return r == 0 ? HOLDS : FAILS;
+	return r;
 }
 
-static int check(const struct cli_run *c, char *const *paths, size_t count, const char *hex)
+static int check(const struct cli_run *c, char *const *paths, size_t count, const char *hex, const char *lines)
 {
 	uint8_t root[SR_DIGEST_BYTES];
+	uint64_t size = 0;
 	struct sr_error err = SR_ERROR_INIT;
 	int status = HOLDS;
 
@@ -309,8 +332,13 @@ static int check(const struct cli_run *c, char *const *paths, size_t count, cons
 		sr_error_hint(&err, "it is .predicate.trace.rootHash of the certificate's execution statement");
 		return failed(c, &err);
 	}
+	if (str_to_u64(lines, &size) < 0) {
+		(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use '%s' as a size: it takes a number of lines", SHOWN(lines));
+		sr_error_hint(&err, "it is .predicate.trace.treeSize of the certificate's execution statement");
+		return failed(c, &err);
+	}
 	for (size_t i = 0; i < count; i++) {
-		int one = check_one(paths[i], root);
+		int one = check_one(paths[i], root, size);
 
 		status = one > status ? one : status;
 	}
@@ -341,9 +369,9 @@ int trace_main(int argc, char **argv, struct cli_run *c)
 		return show(c, n == 3 ? argv[2] : NULL);
 	if (good && strcmp(verb, "prove") == 0 && n == 4 && str_to_u64(argv[3], &line) == 0)
 		return prove(c, argv[2], line, json);
-	if (good && strcmp(verb, "check") == 0 && n >= 4)
-		return check(c, argv + 2, (size_t)n - 3, argv[n - 1]);
+	if (good && strcmp(verb, "check") == 0 && n >= 5)
+		return check(c, argv + 2, (size_t)n - 4, argv[n - 2], argv[n - 1]);
 	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot understand 'sandrun trace %s'", SHOWN(verb));
-	sr_error_hint(&err, "sandrun trace show [LOG] | prove [--json] LOG LINE | check PROOF... ROOT; --help says more");
+	sr_error_hint(&err, "sandrun trace show [LOG] | prove [--json] LOG LINE | check PROOF... ROOT SIZE; --help says more");
 	return failed(c, &err);
 }

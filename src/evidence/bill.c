@@ -118,6 +118,7 @@ static int take(struct sr_bill_item *item, const char *file, const struct sr_ver
 	const json_t *result = json_object_get(v->execution, "result"), *usage = json_object_get(result, "usage");
 	const json_t *source = json_object_get(usage, "source");
 	const char *finished = json_string_value(json_object_get(result, "finishedAt"));
+	const json_t *counter = json_object_get(json_object_get(v->open, "sequence"), "counter");
 
 	item->file = strdup(file);
 	item->outcome = copy_or_empty(json_object_get(result, "outcome"));
@@ -129,6 +130,11 @@ static int take(struct sr_bill_item *item, const char *file, const struct sr_ver
 	(void)snprintf(item->execution, sizeof(item->execution), "%s", v->execution_sha256);
 	(void)snprintf(item->identity, sizeof(item->identity), "%s", v->identity->id);
 	(void)snprintf(item->finished, sizeof(item->finished), "%s", finished ? finished : "");
+	if (json_is_integer(counter))
+		(void)snprintf(item->counted, sizeof(item->counted), "%s %" JSON_INTEGER_FORMAT, v->identity->id,
+			       json_integer_value(counter));
+	else
+		(void)snprintf(item->counted, sizeof(item->counted), "%s", v->run_id);
 	return json_is_object(usage) ? take_usage(item, usage, err) : 0;
 }
 
@@ -155,6 +161,8 @@ int bill_add(struct sr_bill *b, const char *file, const struct sr_verified *v, s
 	return 0;
 }
 
+#define NAMES 3 /* of each item */
+
 struct named {
 	const char *name;
 	size_t index;
@@ -170,21 +178,23 @@ static int compare(const void *va, const void *vb)
 
 ssize_t bill_doubles(struct sr_bill *b, struct sr_error *err)
 {
-	SR_AUTOFREE struct named *all = reallocarray(NULL, 2 * b->count + 1, sizeof(*all));
+	SR_AUTOFREE struct named *all = reallocarray(NULL, NAMES * b->count + 1, sizeof(*all));
 	const struct named *first = all;
 	ssize_t found = 0;
 
 	if (!all)
 		return sr_error_oom(err, STAGE);
-	for (size_t i = 0; i < b->count; i++) { /* a run id has dashes and a digest has none: one list for both */
-		all[2 * i] = (struct named){ b->items[i].run_id, i };
-		all[2 * i + 1] = (struct named){ b->items[i].execution, i };
+	/* a run id has dashes, a digest has none, and a blank is in the third alone: one list for all */
+	for (size_t i = 0; i < b->count; i++) {
+		all[NAMES * i] = (struct named){ b->items[i].run_id, i };
+		all[NAMES * i + 1] = (struct named){ b->items[i].execution, i };
+		all[NAMES * i + 2] = (struct named){ b->items[i].counted, i };
 	}
-	qsort(all, 2 * b->count, sizeof(*all), compare);
-	for (size_t i = 1; i < 2 * b->count; i++) {
+	qsort(all, NAMES * b->count, sizeof(*all), compare);
+	for (size_t i = 1; i < NAMES * b->count; i++) {
 		if (strcmp(all[i].name, first->name) != 0) {
 			first = &all[i];
-		} else if (!b->items[all[i].index].twin) {
+		} else if (all[i].index != first->index && !b->items[all[i].index].twin) {
 			b->items[all[i].index].twin = 1 + first->index;
 			found++;
 		}

@@ -40,12 +40,13 @@ int rates_load(const char *path, struct sr_rates *ret, struct sr_error *err);
 struct sr_bill_item {
 	char *file, *outcome, *cpu_source, *memory_source;
 	char run_id[37], execution[SR_DIGEST_HEX], identity[SR_DIGEST_HEX], finished[21];
+	char counted[SR_DIGEST_HEX + 24]; /* the identity and its run counter; the run id where nothing counted */
 	bool used; /* false: it used nothing (a set-up that failed), and nothing is billed */
 	bool cpu_least, memory_least; /* by its source the figure is a lower bound: a sample, one process of several, or lost */
 	uint64_t cpu_ns, wall_ns, peak_bytes;
 	sr_amount byte_ns; /* peak_bytes * wall_ns */
 	sr_amount amount[SR_BILL_PARTS], sum; /* in units of 10^-decimals */
-	size_t twin; /* 0, or 1 + the index of an earlier item that is the same run */
+	size_t twin; /* 0, or 1 + the index of an earlier item that is the same run, or has its place in the identity's count */
 };
 
 struct sr_bill {
@@ -58,7 +59,7 @@ struct sr_bill {
 
 /* Takes one certificate in, which must hold (verify_status()). `file` is for messages. 0 or an error with status 1. */
 int bill_add(struct sr_bill *b, const char *file, const struct sr_verified *v, struct sr_error *err);
-/* Finds certificates of one run (the same run id, or the same execution), sets their `twin`. How many, or an error. */
+/* Finds certificates of one run (the same run id, the same execution, or the same number of one identity), sets their `twin`. How many, or an error. */
 ssize_t bill_doubles(struct sr_bill *b, struct sr_error *err);
 /* Computes every amount. -EOVERFLOW with an error. */
 int bill_finish(struct sr_bill *b, struct sr_error *err);

@@ -94,6 +94,15 @@ static void line_of(struct sr_trace_record *t, const struct trace_task *task, co
 	tracelog_number(t->log, "ppid", task->process->ppid);
 }
 
+/* A line that could not say whose it is would be worse than none: it is counted as dropped. */
+static void line_end(struct sr_trace_record *t, const struct trace_task *task)
+{
+	if (task->inner > 0 && task->process->pid > 0)
+		tracelog_end(t->log, false);
+	else
+		tracelog_drop(t->log);
+}
+
 static void result(struct sr_trace_record *t, int64_t value)
 {
 	char other[16];
@@ -220,6 +229,7 @@ static void on_exec(void *arg, pid_t tid, pid_t former)
 	task = trace_task_find(&t->tasks, tid);
 	if (!task)
 		return;
+	trace_task_executed(&t->tasks, task);
 	asked = name_of_exec(tid);
 	line_of(t, task, "exec");
 	(void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
@@ -237,7 +247,7 @@ static void on_exec(void *arg, pid_t tid, pid_t former)
 	if (t->args)
 		write_args(t, tid);
 	result(t, 0);
-	tracelog_end(t->log, false);
+	line_end(t, task);
 	trace_task_leave(task);
 }
 
@@ -246,7 +256,7 @@ static void exec_failed(struct sr_trace_record *t, const struct trace_task *task
 	line_of(t, task, "exec");
 	write_claimed(t, task);
 	result_or_unfinished(t, value);
-	tracelog_end(t->log, false);
+	line_end(t, task);
 }
 
 /* --- files and sockets ------------------------------------------------------------------------------------------------------- */
@@ -292,7 +302,7 @@ static void opened(struct sr_trace_record *t, const struct trace_task *task, int
 	trace_open_flags(task->flags, flags);
 	tracelog_text(t->log, "flags", flags);
 	result_or_unfinished(t, value);
-	tracelog_end(t->log, false);
+	line_end(t, task);
 }
 
 static void met(struct sr_trace_record *t, const struct trace_task *task, int64_t value)
@@ -309,7 +319,7 @@ static void met(struct sr_trace_record *t, const struct trace_task *task, int64_
 	trace_peer_write(t->log, &peer, !asked && read_link_of(task->tid, "cwd", cwd) ? cwd : NULL);
 	tracelog_text(t->log, "how", asked ? how(t, task) : "sockaddr");
 	result_or_unfinished(t, value);
-	tracelog_end(t->log, false);
+	line_end(t, task);
 }
 
 static void finish_call(struct sr_trace_record *t, struct trace_task *task, int64_t value)
@@ -344,7 +354,7 @@ static void on_stand(void *arg, pid_t tid)
 	}
 	line_of(t, task, "start");
 	tracelog_text(t->log, "kind", task->tid == task->process->tgid ? "process" : "thread");
-	tracelog_end(t->log, false);
+	line_end(t, task);
 }
 
 /* Clone with flags that would leave the tracer behind loses them; registers cannot be raced. */
@@ -438,7 +448,7 @@ static void on_end(void *arg, pid_t tid, int status)
 		tracelog_number(t->log, "signal", WTERMSIG(status));
 	else
 		tracelog_number(t->log, "code", WEXITSTATUS(status));
-	tracelog_end(t->log, false);
+	line_end(t, task);
 	trace_task_remove(&t->tasks, tid);
 }
 

@@ -56,7 +56,8 @@ struct numbers {
 	int inner, inner_tgid;
 };
 
-static void read_numbers(pid_t tid, struct numbers *ret)
+/* False: /proc does not show them. */
+static bool read_numbers(pid_t tid, struct numbers *ret)
 {
 	char path[48], status[4096];
 	SR_AUTOCLOSE int fd = -1;
@@ -67,24 +68,32 @@ static void read_numbers(pid_t tid, struct numbers *ret)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : io_read_full(fd, status, sizeof(status) - 1);
 	if (n <= 0)
-		return; /* a /proc that does not show it: its numbers stay 0 */
+		return false;
 	status[n] = '\0';
 	ret->tgid = last_number(status, "\nTgid:");
 	ret->parent = last_number(status, "\nPPid:");
 	ret->inner = last_number(status, "\nNSpid:");
 	ret->inner_tgid = last_number(status, "\nNStgid:");
+	return ret->tgid > 0 && ret->inner > 0 && ret->inner_tgid > 0;
+}
+
+/* Its number inside. */
+static int parent_inside(const struct trace_tasks *t, pid_t outside)
+{
+	const struct trace_process *parent = process_find(t, outside);
+
+	return parent ? parent->pid : outside == t->init ? 1 : 0;
 }
 
 static struct trace_process *process_add(struct trace_tasks *t, const struct numbers *n)
 {
-	const struct trace_process *parent = process_find(t, n->parent);
 	struct trace_process *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
 	p->tgid = n->tgid;
 	p->pid = n->inner_tgid;
-	p->ppid = parent ? parent->pid : n->parent == t->init ? 1 : 0;
+	p->ppid = parent_inside(t, n->parent);
 	p->next = t->processes[bucket(p->tgid)];
 	t->processes[bucket(p->tgid)] = p;
 	t->processes_seen++;
@@ -98,7 +107,8 @@ struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid)
 
 	if (!task)
 		return NULL;
-	read_numbers(tid, &n);
+	if (!read_numbers(tid, &n))
+		n.inner = n.inner_tgid = 0;
 	task->process = process_find(t, n.tgid);
 	if (!task->process)
 		task->process = process_add(t, &n);
@@ -113,6 +123,18 @@ struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid)
 	t->tasks[bucket(tid)] = task;
 	t->threads_seen++;
 	return task;
+}
+
+void trace_task_executed(struct trace_tasks *t, struct trace_task *task)
+{
+	struct trace_process *p = task->process;
+	struct numbers n;
+
+	if ((task->inner > 0 && p->pid > 0) || !read_numbers(task->tid, &n) || n.tgid != p->tgid)
+		return;
+	task->inner = n.inner;
+	p->pid = n.inner_tgid;
+	p->ppid = parent_inside(t, n.parent);
 }
 
 void trace_task_leave(struct trace_task *task)

@@ -15,7 +15,7 @@
 
 struct trace_process {
 	pid_t tgid;       /* outside */
-	int pid, ppid;    /* inside; ppid: the parent when it started */
+	int pid, ppid;    /* inside; ppid: the parent when it started; pid 0: could not be read */
 	unsigned threads; /* that live; their last end frees it */
 	struct trace_process *next;
 };
@@ -24,7 +24,7 @@ struct trace_row;
 
 struct trace_task {
 	pid_t tid; /* outside */
-	int inner; /* inside */
+	int inner; /* inside; 0: could not be read */
 	struct trace_process *process;
 	/* between a call's entry and its exit */
 	const struct trace_row *row; /* NULL: not in a call that is recorded */
@@ -45,6 +45,11 @@ struct trace_tasks {
 struct trace_task *trace_task_find(const struct trace_tasks *t, pid_t tid);
 /* Makes it known; NULL when memory is out. */
 struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid);
+/*
+ * Reads numbers that could not be read before: a /proc that is mounted with hidepid does not show our own child, which cannot
+ * be dumped before it executes the program.
+ */
+void trace_task_executed(struct trace_tasks *t, struct trace_task *task);
 /* Forgets the call that it was in. */
 void trace_task_leave(struct trace_task *task);
 void trace_task_remove(struct trace_tasks *t, pid_t tid);

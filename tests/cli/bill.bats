@@ -155,6 +155,37 @@ END
 	assert_error 1 "cannot bill other/a.jsonl: it is the run"
 }
 
+@test "two runs that one identity counted as one: nothing is billed; those that nobody counted are" {
+	python3 -c 'import cryptography' 2>/dev/null || skip "no python3-cryptography on this machine"
+	counted() {
+		python3 - "$V" "$@" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import make
+r = make.Run("counted " + sys.argv[2], 3)
+r.run_id = "0192f5c0-0003-7c10-9a50-" + make.sha256(sys.argv[2].encode())[:12]
+if sys.argv[3] == "none":
+    r.change_open = lambda s: s["predicate"].update(sequence={"counter": None, "previous": None, "reason": "no state folder"})
+    r.change_close = lambda s: s["predicate"].update(sequence={"counter": None})
+else:
+    r.counter = int(sys.argv[3])
+make.put(".", sys.argv[2], make.text(r.envelopes()))
+END
+	}
+	counted a 43
+	counted b 43
+	counted c 44
+	bill a c
+	assert_success
+	bill a c b
+	assert_error 1 "cannot bill b: its identity counted it as the run that a is" "hint: where that identity lost its count"
+	counted d none
+	counted e none
+	bill a d e
+	assert_success
+}
+
 @test "one that does not hold: each is named, nothing is billed" {
 	bill "$V/good-exited.intoto.jsonl" "$V/bad-payload-byte.intoto.jsonl" "$V/good-signaled.intoto.jsonl" "$V/bad-double-key.intoto.jsonl"
 	assert_error 1 "cannot bill $V/bad-payload-byte.intoto.jsonl: " "cannot bill $V/bad-double-key.intoto.jsonl: "

@@ -294,30 +294,53 @@ PYTHON
 		assert_equal "$(jq -r .leaf "$T/$n.json")" "$(sed -n $((n + 1))p "$LOG")"
 		assert_equal "$(jq '[.index, .treeSize, .version] | tojson' -r "$T/$n.json")" "[$n,$count,1]"
 	done
-	sr trace check "$T"/[0-9]*.json "$root"
+	sr trace check "$T"/[0-9]*.json "$root" "$count"
 	assert_success
 	assert_equal "$(grep -c 'is in the trace of that root' <<<"$output")" 5
+	sr trace check "$T/1.json" "$root" "$count"
+	assert_output "$T/1.json: line 1 of $count is in the trace of that root: $(sed -n 2p "$LOG")"
+	sr trace check "$T/1.json" "$root" $((count + 1))
+	assert_status 1
+	assert_contains "$output" "is not proven: the trace has $((count + 1)) lines"
+	sr trace check "$T/1.json" "$root" "$root"
+	assert_error 125 "as a size: it takes a number of lines" "treeSize"
+	sr trace check "$T/1.json" "$root"
+	assert_error 125 "cannot understand"
 	sr trace prove "$LOG" 1
 	assert_contains "$output" "root   $root"
+	# the last line of an odd tree, said to be the second of two: the same root, and another line than it is
+	python3 - <<'END' >"$T/moved.json"
+import hashlib, json
+def leaf(x): return hashlib.sha256(b"\0" + x).digest()
+def node(a, b): return hashlib.sha256(b"\1" + a + b).digest()
+left = node(leaf(b"a"), leaf(b"b"))
+print(json.dumps({"format": "sandrun-trace-proof", "index": 1, "leaf": "c", "path": [left.hex()], "rootHash": node(left, leaf(b"c")).hex(),
+                  "tree": "rfc6962-sha256", "treeSize": 2, "version": 1}))
+END
+	sr trace check "$T/moved.json" "$(jq -r .rootHash "$T/moved.json")" 3
+	assert_status 1
+	jq -c '.index = 2 | .treeSize = 3' "$T/moved.json" >"$T/last.json"
+	sr trace check "$T/last.json" "$(jq -r .rootHash "$T/moved.json")" 3
+	assert_success
 	local change
 	for change in '.index = 2' '.leaf |= sub("start"; "exec")' '.path[0] = .path[1]' '.path |= .[1:]' '.path += [.path[0]]' '.treeSize = 2'; do
 		jq -c "$change" "$T/1.json" >"$T/bad.json"
-		sr trace check "$T/bad.json" "$root"
+		sr trace check "$T/bad.json" "$root" "$count"
 		assert_status 1
 		assert_contains "$output" "not proven"
 	done
-	sr trace check "$T/1.json" "${root//[0-9]/a}"
+	sr trace check "$T/1.json" "${root//[0-9]/a}" "$count"
 	assert_status 1
 	for change in 'del(.leaf)' '.path[0] = "00"' '.path[0] |= sub("^.."; "zz")' '.index = -1' '.index = 1.5' '.index = 99999' '.version = 2' \
 		'.format = "x"' '.tree = "x"' '.leaf += "\n"' '.path = {}' '[.]' '.rootHash = 7'; do
 		jq -c "$change" "$T/1.json" >"$T/bad.json"
-		sr trace check "$T/bad.json" "$root"
+		sr trace check "$T/bad.json" "$root" "$count"
 		assert_status 2
 	done
 	jq -c . "$T/1.json" | sed 's/"index":1,/"index":1,"index":1,/' >"$T/bad.json"
-	sr trace check "$T/0.json" "$T/bad.json" "$root"
+	sr trace check "$T/0.json" "$T/bad.json" "$root" "$count"
 	assert_status 2
-	sr trace check "$T/1.json" "${root%?}"
+	sr trace check "$T/1.json" "${root%?}" "$count"
 	assert_error 125 "takes 64 hex digits"
 	sr trace prove "$LOG" "$count"
 	assert_error 125 "it has $count lines"
@@ -336,6 +359,25 @@ PYTHON
 	assert_error 125 "a line is too long"
 	sr trace
 	assert_error 125 "cannot understand 'sandrun trace '"
+}
+
+@test "a /proc that hides others' processes: no line is nobody's, and what is missing is counted" {
+	hidden() {
+		unshare -U --map-current-user --keep-caps -p -f -m --mount-proc sh -c '
+			mount -o remount,hidepid=2 /proc && exec setpriv --ambient-caps=-all --inh-caps=-all "$@"' sh "$@" 3>&-
+	}
+	hidden true 2>/dev/null || skip "no /proc of one's own with hidepid here"
+	sr_capture hidden "$SANDRUN" -- echo ran
+	assert_success
+	assert_output ran
+	sr_capture hidden "$SANDRUN" --trace --certificate "$T/hidden.jsonl" -- echo ran
+	assert_success
+	assert_contains "$stderr" "the trace is not complete"
+	LOG=$T/hidden.jsonl.trace.jsonl
+	assert_equal "$(jq -c 'select(.pid == 0 or .tid == 0)' "$LOG")" ""
+	[ "$(jq -s 'map(select(.event == "exec" and .pid > 1)) | length' "$LOG")" -ge 1 ]
+	assert_equal "$(jq -c 'select(.event == "end") | [.complete, .dropped > 0]' "$LOG")" '[false,true]'
+	assert_equal "$(sed -n 2p "$T/hidden.jsonl" | jq -j .payload | base64 -d | jq -c '.predicate.trace | [.complete, .dropped > 0]')" '[false,true]'
 }
 
 @test "exit status, limits, signals and set-up failures are what they are without" {

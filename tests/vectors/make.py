@@ -687,7 +687,7 @@ def main(words):
     elif len(words) == 2 and words[0] == "ssh-key":
         print(Key(words[1]).secret_openssh(), end="")
     elif len(words) in (6, 7) and words[0] == "used":
-        put(".", words[1], used(words[1], 1, *words[2:5], int(words[5]), *words[6:]))
+        put(".", words[1], used(words[1], int(sha256(words[1].encode())[:8], 16), *words[2:5], int(words[5]), *words[6:]))
     elif len(words) == 3 and words[0] == "many":
         write_many(words[1], int(words[2]))
     else:
