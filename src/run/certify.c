@@ -489,8 +489,8 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 		close_text = run_close(&j, c, digest, zeroed, now);
 		r = close_text ? bundle(c, execution_text, sig, close_text, &text) : -ENOMEM;
 	}
-	if (r < 0)
-		return cannot_make(err, r);
+	if (r < 0 || !text)
+		return cannot_make(err, r < 0 ? r : -ENOMEM);
 	if (certify_keeps_salt(f->policy)) { /* first: no certificate without what opens it */
 		r = certify_write_opening(c, f, &opening);
 		if (r < 0)
