@@ -238,6 +238,7 @@ static int execute(struct cli_run *c)
 
 	c->prepared = true;
 	c->run.trace_log = c->policy.trace ? &c->trace.log : NULL;
+	c->box.plan.observed = !c->policy.no_certificate;
 	r = run_prepare(&c->run, &c->box, &c->policy, &c->exec, &c->stdio, &c->cgroup, &c->err);
 	c->run.outcome.phases.planned = planned;
 	if (!r)

@@ -119,6 +119,7 @@ struct sr_plan {
 	char *const *caller_argv; /* sandrun's own, wiped by init (finding 1); NULL where unknown */
 	bool cgroup;      /* the run has a cgroup of its own: its namespace begins there, cgroup_namespaces(7) */
 	bool cgroup_wait; /* the supervisor moves init into it, and says so (SR_MSG_PLACED) */
+	bool observed;    /* init waits until its namespaces were looked at (SR_MSG_OBSERVED), for the certificate */
 	bool pty;         /* some of the payload's 0, 1, 2 are a private pty */
 };
 

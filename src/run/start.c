@@ -303,9 +303,9 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 		fd_close(&child.payload[i]);
 	if (!r && box->plan.watched)
 		r = watch_gate(run, err);
-	if (!r)
+	if (!r && box->plan.observed)
 		r = observe_namespaces(run->init, &run->observed, err);
-	if (!r)
+	if (!r && box->plan.observed)
 		(void)run_send(run, SR_MSG_OBSERVED, 0); /* EPIPE: it is dead; what it said before that is still to be read */
 	return r;
 }
@@ -543,7 +543,7 @@ int run_launch(struct sr_run *run, struct sr_error *err)
 	}
 	run->outcome.phases.started = run->outcome.executed_ns = run_now();
 	cgroup_started(run->cgroup);
-	return r < 0 ? r : observe_payload(run->init, &run->observed, err); /* run_done() kills what is seen to lack a layer */
+	return r < 0 || !run->box->plan.observed ? r : observe_payload(run->init, &run->observed, err); /* run_done() kills what is seen to lack a layer */
 }
 
 void run_done(struct sr_run *run)
