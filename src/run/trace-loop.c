@@ -21,7 +21,9 @@
 #define KERNEL_SEIZE 0x4206
 #define KERNEL_LISTEN 0x4208
 #define KERNEL_GET_SYSCALL_INFO 0x420e /* Linux 5.3 */
+#define KERNEL_EVENT_FORK 1
 #define KERNEL_EVENT_VFORK 2
+#define KERNEL_EVENT_CLONE 3
 #define KERNEL_EVENT_EXEC 4
 #define KERNEL_EVENT_SECCOMP 7
 #define KERNEL_EVENT_STOP 128
@@ -103,6 +105,15 @@ static void on_exec(const struct trace_loop *l, pid_t tid)
 		l->ops->executed(l->arg, tid, (pid_t)former);
 }
 
+/* While its parent stands here it is its parent: soon it may be anybody's. */
+static void on_birth(const struct trace_loop *l, pid_t parent)
+{
+	unsigned long tid = 0;
+
+	if (l->ops->stands && tracer(KERNEL_GETEVENTMSG, parent, 0, (unsigned long)(uintptr_t)&tid) == 0 && tid > 0)
+		l->ops->stands(l->arg, (pid_t)tid);
+}
+
 /* PID 1 alone, before the payload exists; its child, the payload, is traced from its first instruction. */
 static void on_init(struct trace_loop *l, int sig, int event)
 {
@@ -142,6 +153,8 @@ static void on_stop(struct trace_loop *l, pid_t tid, int status)
 			to_call = !ops->by_filter || ops->by_filter(l->arg, tid);
 		else if (event == KERNEL_EVENT_EXEC)
 			on_exec(l, tid);
+		else if (event >= KERNEL_EVENT_FORK && event <= KERNEL_EVENT_CLONE)
+			on_birth(l, tid);
 		sig = 0;
 	}
 	(void)tracer(to_call ? KERNEL_SYSCALL : KERNEL_CONT, tid, 0, (unsigned long)sig);

@@ -45,7 +45,7 @@ struct trace_info {
 struct trace_ops {
 	bool stops_by_filter; /* SECCOMP_RET_TRACE of the payload's filter stops; else that answer would be ENOSYS */
 	bool every_call;      /* a thread that was new, or got a signal, stops at its next call */
-	void (*stands)(void *arg, pid_t tid); /* at every stop, first of all: the thread may be a new one */
+	void (*stands)(void *arg, pid_t tid); /* at every stop, first of all, and when one is born: it may be a new one */
 	bool (*by_filter)(void *arg, pid_t tid);
 	bool (*at_call)(void *arg, pid_t tid);
 	void (*executed)(void *arg, pid_t tid, pid_t former); /* former: the thread's number before, if it was another */
