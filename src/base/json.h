@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 /*
- * From here on jansson takes its memory from a fixed piece of this program's, and from malloc(3) when that is used up; what is
- * given back there is used again only if it was the newest. For a process that makes a few documents and ends. Before the
+ * From here on jansson takes its small blocks from a fixed piece of this program's, and the rest, or all when that is used up,
+ * from malloc(3). For a process that makes a few documents and ends. Before the
  * first use of jansson, once.
  */
 void json_arena_begin(void);

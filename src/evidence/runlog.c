@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -39,25 +39,50 @@ static bool is_hex(const char *s, size_t len)
 	return strlen(s) == len;
 }
 
-static int parse(const char *line, struct sr_runlog_record *ret)
+/* "KEY" at *p, then decimal digits: there is one way to write a record, and format() has it. */
+static bool number_after(const char **p, const char *key, int64_t *ret)
 {
-	json_t *o;
-	const char *id, *digest;
-	json_int_t at, counter;
-	int r = -EBADMSG;
+	size_t n = strlen(key);
+	char *end;
 
-	if (line[SR_RUNLOG_RECORD - 1] != '\n')
-		return r;
-	o = json_loadb(line, SR_RUNLOG_RECORD, JSON_REJECT_DUPLICATES, NULL);
-	if (o && json_unpack(o, "{s:I, s:I, s:s, s:s}", "at", &at, "counter", &counter, "digest", &digest, "id", &id) == 0 &&
-	    counter > 0 && counter < COUNTER_MAX && is_hex(digest, SR_DIGEST_HEX - 1) && strlen(id) == SR_RUN_ID - 1) {
-		*ret = (struct sr_runlog_record){ .counter = (uint64_t)counter, .at = at };
-		memcpy(ret->run_id, id, SR_RUN_ID);
-		memcpy(ret->digest, digest, SR_DIGEST_HEX);
-		r = 0;
-	}
-	json_decref(o);
-	return r;
+	if (strncmp(*p, key, n) != 0 || !isdigit((unsigned char)(*p)[n]))
+		return false;
+	errno = 0;
+	*ret = strtoll(*p + n, &end, 10);
+	*p = end;
+	return errno == 0;
+}
+
+static bool text_after(const char **p, const char *key, char *ret, size_t size)
+{
+	size_t n = strlen(key);
+
+	if (strncmp(*p, key, n) != 0 || strlen(*p) < n + size - 1)
+		return false;
+	memcpy(ret, *p + n, size - 1);
+	ret[size - 1] = '\0';
+	*p += n + size - 1;
+	return true;
+}
+
+int runlog_parse(const char line[static SR_RUNLOG_RECORD], struct sr_runlog_record *ret)
+{
+	char text[SR_RUNLOG_RECORD + 1], again[SR_RUNLOG_RECORD + 1];
+	struct sr_runlog_record rec = { .counter = 0 };
+	const char *p = text;
+	int64_t counter;
+
+	memcpy(text, line, SR_RUNLOG_RECORD);
+	text[SR_RUNLOG_RECORD] = '\0';
+	if (!number_after(&p, "{\"at\":", &rec.at) || !number_after(&p, ",\"counter\":", &counter) || counter < 1 || counter >= COUNTER_MAX ||
+	    !text_after(&p, ",\"digest\":\"", rec.digest, sizeof(rec.digest)) || !is_hex(rec.digest, SR_DIGEST_HEX - 1) ||
+	    !text_after(&p, "\",\"id\":\"", rec.run_id, sizeof(rec.run_id)))
+		return -EBADMSG;
+	rec.counter = (uint64_t)counter;
+	if (format(rec.counter, rec.at, rec.run_id, rec.digest, again) < 0 || memcmp(line, again, SR_RUNLOG_RECORD) != 0)
+		return -EBADMSG;
+	*ret = rec;
+	return 0;
 }
 
 int runlog_read(int fd, uint64_t index, struct sr_runlog_record *ret)
@@ -69,7 +94,7 @@ int runlog_read(int fd, uint64_t index, struct sr_runlog_record *ret)
 		return -errno;
 	if (n == 0)
 		return -ENOENT;
-	return n == SR_RUNLOG_RECORD ? parse(line, ret) : -EBADMSG;
+	return n == SR_RUNLOG_RECORD ? runlog_parse(line, ret) : -EBADMSG;
 }
 
 static int open_log(int state_fd, const char *name, struct stat *st)

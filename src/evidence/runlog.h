@@ -51,6 +51,7 @@ int runlog_end(int state_fd, uint64_t counter, const char *run_id, const char *d
 /*
  * Reads record number `index` of an open file. 0, -ENOENT behind the last, -EBADMSG for one that is no record. For lists.
  */
+int runlog_parse(const char line[static SR_RUNLOG_RECORD], struct sr_runlog_record *ret); /* 0 or -EBADMSG */
 int runlog_read(int fd, uint64_t index, struct sr_runlog_record *ret);
 
 #endif

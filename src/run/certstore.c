@@ -104,6 +104,18 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct kept *)a)->id, ((const struct kept *)b)->id);
 }
 
+static void note_counter(const char *line, struct kept *all, size_t count)
+{
+	struct sr_runlog_record rec;
+	struct kept key = { .id = rec.run_id }, *found;
+
+	if (runlog_parse(line, &rec) < 0)
+		return;
+	found = bsearch(&key, all, count, sizeof(*all), by_id);
+	if (found)
+		found->counter = rec.counter;
+}
+
 /* Clocks go back, numbers do not: the order of the runs is that of the run log, as far back as it is worth reading. */
 static void read_counters(int state_fd, struct kept *all, size_t count)
 {
@@ -115,15 +127,14 @@ static void read_counters(int state_fd, struct kept *all, size_t count)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	records = (uint64_t)st.st_size / SR_RUNLOG_RECORD;
-	for (uint64_t i = records > most ? records - most : 0; i < records; i++) {
-		struct sr_runlog_record rec;
-		struct kept key = { .id = rec.run_id }, *found;
+	for (uint64_t i = records > most ? records - most : 0; i < records;) {
+		char piece[64 * SR_RUNLOG_RECORD];
+		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)(i * SR_RUNLOG_RECORD));
 
-		if (runlog_read(fd, i, &rec) < 0)
-			continue;
-		found = bsearch(&key, all, count, sizeof(*all), by_id);
-		if (found)
-			found->counter = rec.counter;
+		if (n < SR_RUNLOG_RECORD)
+			return;
+		for (ssize_t at = 0; at + SR_RUNLOG_RECORD <= n; at += SR_RUNLOG_RECORD, i++)
+			note_counter(piece + at, all, count);
 	}
 }
 
