@@ -83,21 +83,23 @@ int envelope_line(const void *payload, size_t len, const uint8_t sig[static SR_S
 		  char **ret, size_t *ret_len)
 {
 	char keyid[SR_DIGEST_HEX], signature[sodium_base64_ENCODED_LEN(SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL)];
-	SR_AUTOFREE char *body = NULL;
-	size_t body_len;
+	static const char head[] = "{\"payload\":\"";
+	SR_AUTOFREE char *tail = NULL;
+	size_t body_len = BASE64_ENCODE_RAW_LENGTH(len), tail_len;
 	char *line;
-	int r = base64_encode(payload, len, &body, &body_len);
 
-	if (r < 0)
-		return r;
 	public_key_id(key, keyid);
 	(void)sodium_bin2base64(signature, sizeof(signature), sig, SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL);
 	/* every value is base64, hex or a constant: nothing in it needs an escape */
-	line = str_format("{\"payload\":\"%s\",\"payloadType\":\"" SR_PAYLOAD_TYPE "\",\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}]}\n",
-			  body, keyid, signature);
+	tail = str_format("\",\"payloadType\":\"" SR_PAYLOAD_TYPE "\",\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}]}\n", keyid, signature);
+	tail_len = tail ? strlen(tail) : 0;
+	line = tail ? malloc(sizeof(head) + body_len + tail_len) : NULL;
 	if (!line)
 		return -ENOMEM;
+	memcpy(line, head, sizeof(head));
+	base64_encode_raw(line + sizeof(head) - 1, len, payload); /* in its place: it is long */
+	memcpy(line + sizeof(head) - 1 + body_len, tail, tail_len + 1);
 	*ret = line;
-	*ret_len = strlen(line);
+	*ret_len = sizeof(head) - 1 + body_len + tail_len;
 	return 0;
 }

@@ -440,19 +440,24 @@ static int bundle(const struct sr_certify *c, const char *execution_text, const 
 {
 	SR_AUTOFREE char *first = NULL, *second = NULL, *third = NULL;
 	uint8_t sig[SR_SIGNATURE_BYTES];
-	size_t n;
-	int r = envelope_line(c->open_payload, c->open_len, c->open_signature, &c->identity.public_key, &first, &n);
+	size_t a = 0, b = 0, c_len = 0;
+	int r = envelope_line(c->open_payload, c->open_len, c->open_signature, &c->identity.public_key, &first, &a);
 
 	if (!r)
-		r = envelope_line(execution_text, strlen(execution_text), execution_sig, &c->ephemeral.public_key, &second, &n);
+		r = envelope_line(execution_text, strlen(execution_text), execution_sig, &c->ephemeral.public_key, &second, &b);
 	if (!r)
 		r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
 	if (!r)
-		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &n);
+		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &c_len);
 	if (r < 0)
 		return r;
-	*ret = str_format("%s%s%s", first, second, third);
-	return *ret ? 0 : -ENOMEM;
+	*ret = malloc(a + b + c_len + 1);
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, first, a);
+	memcpy(*ret + a, second, b);
+	memcpy(*ret + a + b, third, c_len + 1);
+	return 0;
 }
 
 static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const char *text)
