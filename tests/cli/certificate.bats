@@ -394,3 +394,16 @@ signed_by() {
 	kill -TERM "$pid"
 	wait_for 5 sh -c "! kill -0 $pid 2>/dev/null"
 }
+
+@test "--durable: the run log before the program, file and folder before the end; nothing of it without" {
+	require_cmd strace
+	require_plain "strace beside the leak check"
+	syncs() {
+		strace -f -qq -e trace=fsync,fdatasync -o "$T/calls" "$SANDRUN" "$@" -- true </dev/null 3>&- || return 1
+		grep -c '= 0$' "$T/calls" || true
+	}
+	sr -- true # the identity is on the disk in any case
+	assert_equal "$(syncs)" 0
+	[ "$(syncs --durable)" -ge 4 ] # run-log, certificate, folder, run-ends
+	assert_equal "$(find "$state/certificates" -name '*.intoto.jsonl' | wc -l)" 3
+}
