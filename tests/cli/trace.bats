@@ -362,6 +362,7 @@ END
 }
 
 @test "a /proc that hides others' processes: no line is nobody's, and what is missing is counted" {
+	require_user # root needs to see who is there, to take an id that nobody has
 	hidden() {
 		unshare -U --map-current-user --keep-caps -p -f -m --mount-proc sh -c '
 			mount -o remount,hidepid=2 /proc && exec setpriv --ambient-caps=-all --inh-caps=-all "$@"' sh "$@" 3>&-
