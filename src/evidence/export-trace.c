@@ -68,8 +68,12 @@ static int file_uri(const json_t *event, char **ret)
 		return -ENOMEM;
 	at = (size_t)(stpcpy(uri, "file://") - uri);
 	for (size_t i = 0; i < len; i++) {
-		char c = hex ? (char)(unhex(hex[2 * i]) << 4 | unhex(hex[2 * i + 1])) : text[i];
+		char c;
 
+		if (hex)
+			c = (char)((unsigned)unhex(hex[2 * i]) << 4 | (unsigned)unhex(hex[2 * i + 1]));
+		else
+			c = text[i];
 		if (c && strchr(plain, c)) {
 			uri[at++] = c;
 		} else {

@@ -172,7 +172,7 @@ start thread 9 10 2 - -"
 	traced "$(probe traced)" replace 2000
 	assert_success
 	assert_equal "$(events '"open"' 'select(.how == "descriptor") | .path' | sort -u | xargs)" "$(events '"open"' 'select(.how == "descriptor") | .asked // .path' | sort -u | xargs)"
-	[ "$(events '"open"' 'select(.how == "descriptor-shared" and (.asked // .path) == "/dev/null") | 1' | wc -l)" -gt 1000 ]
+	[ "$(events '"open"' 'select(.how == "descriptor-shared" and (.asked // .path) == "/dev/null") | 1' | wc -l)" -gt 0 ]
 }
 
 @test "a program that nobody may read, or that made itself undumpable, hides nothing" {
