@@ -377,7 +377,7 @@ int profile_chain_apply(const struct profile_chain *c, const char *name, struct 
 	}
 	strv_done(&p->profile_texts);
 	for (size_t i = 0; i < c->count; i++) {
-		if (strv_add(&p->profile_texts, c->links[i].text) < 0)
+		if (strv_addf(&p->profile_texts, "%.*s", (int)c->links[i].len, c->links[i].text) < 0)
 			return sr_error_oom(err, STAGE);
 	}
 	settle_switches(p);

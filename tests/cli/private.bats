@@ -242,6 +242,7 @@ not_readable() {
 }
 
 @test "where memory cannot be locked that is said" {
+	require_plain "mlock(2), which they answer themselves"
 	require_user
 	(ulimit -l 0 && sr -v --private-input salaries.csv -- /bin/true && assert_success &&
 		assert_contains "$stderr" 'private data may go to swap: only 0 kB of memory can be locked')
