@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -322,20 +321,13 @@ static bool is_closed(int fd)
 	return fd < 0 || (fcntl(fd, F_GETFD) < 0 && errno == EBADF);
 }
 
-static bool machine_swaps(void)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) < 0 || info.totalswap > 0;
-}
-
 /* Takes all of the run down and looks whether it is gone. */
 static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *g)
 {
 	struct sr_run *run = f->run;
 	int work = -1, ctl = -1;
 
-	g->swaps = machine_swaps();
+	g->swaps = cgroup_machine_swaps();
 	if (f->prepared) {
 		SR_AUTOCLOSE int pidfd = run->pidfd >= 0 ? fcntl(run->pidfd, F_DUPFD_CLOEXEC, 3) : -1;
 
@@ -360,8 +352,16 @@ static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *
 	}
 }
 
-static char *execution(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, json_t *enforced,
-		       json_t *result, const struct sr_certify_gone *gone)
+/* What is to be said of the run while it stands: its cgroup is gone with it. */
+static void note_facts(struct sr_certify *c, struct sr_json *j, const struct sr_certify_facts *f, int status)
+{
+	json_decref(c->enforced);
+	json_decref(c->result);
+	c->enforced = certify_enforced(j, f);
+	c->result = certify_result(j, c, f, status);
+}
+
+static char *execution(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
 {
 	json_t *o = json_object(), *subjects = one_subject("run", c->open_digest);
 
@@ -370,11 +370,11 @@ static char *execution(struct sr_json *j, const struct sr_certify *c, const stru
 	json_put(j, o, "attestation", c->attestation ? json_incref(c->attestation) : json_array());
 	json_put(j, o, "challenge", json_incref(c->challenge));
 	json_put(j, o, "destruction", certify_destruction(j, f, gone));
-	json_put(j, o, "enforced", enforced);
+	json_put(j, o, "enforced", json_incref(c->enforced));
 	json_put(j, o, "executor", certify_executor(j));
 	json_put(j, o, "notClaimed", certify_not_claimed(j, f));
 	json_put(j, o, "plan", json_incref(c->plan));
-	json_put(j, o, "result", result);
+	json_put(j, o, "result", json_incref(c->result));
 	json_put(j, o, "runId", json_string(c->run_id));
 	json_put(j, o, "runOpen", json_pack("{s:o, s:s}", "digest", json_digest(false, c->open_digest), "mediaType", SR_PAYLOAD_TYPE));
 	json_put(j, o, "trace", f->policy->trace ? trace_place_statement(f->trace) : json_null());
@@ -384,38 +384,30 @@ static char *execution(struct sr_json *j, const struct sr_certify *c, const stru
 void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
 	struct sr_json j = { .failed = false };
-	json_t *enforced, *result;
 
 	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
 		return; /* what comes of those is not known yet */
 	c->draft_gone = (struct sr_certify_gone){
 		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
-		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = machine_swaps(),
+		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),
 	};
-	enforced = certify_enforced(&j, f);
-	result = certify_result(&j, c, f, status);
-	c->draft = execution(&j, c, f, enforced, result, &c->draft_gone);
+	note_facts(c, &j, f, status);
+	c->draft = execution(&j, c, f, &c->draft_gone);
 	c->draft_status = status;
 }
 
 /* The text of execution, once the run was taken down and looked for. NULL without memory. */
 static char *final_text(struct sr_json *j, struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
+	const bool drafted = c->draft && c->draft_status == status && f->error->code == SR_E_NONE;
 	struct sr_certify_gone gone = { .processes = false };
-	json_t *enforced, *result;
 
-	if (c->draft && c->draft_status == status && f->error->code == SR_E_NONE) {
-		take_down(f, &gone);
-		if (memcmp(&gone, &c->draft_gone, sizeof(gone)) == 0)
-			return SR_TAKE_PTR(c->draft);
-		enforced = certify_enforced(j, f); /* its cgroup was not gone, or something else is not: as it is now */
-		result = certify_result(j, c, f, status);
-		return execution(j, c, f, enforced, result, &gone);
-	}
-	enforced = certify_enforced(j, f); /* while the cgroup stands */
-	result = certify_result(j, c, f, status);
+	if (!drafted)
+		note_facts(c, j, f, status);
 	take_down(f, &gone);
-	return execution(j, c, f, enforced, result, &gone);
+	if (drafted && memcmp(&gone, &c->draft_gone, sizeof(gone)) == 0)
+		return SR_TAKE_PTR(c->draft);
+	return execution(j, c, f, &gone);
 }
 
 static char *run_close(struct sr_json *j, const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
@@ -525,6 +517,8 @@ void certify_done(struct sr_certify *c)
 	json_decref(c->plan);
 	json_decref(c->challenge);
 	json_decref(c->attestation);
+	json_decref(c->enforced);
+	json_decref(c->result);
 	free(c->open_payload);
 	free(c->draft);
 	free(c->path);

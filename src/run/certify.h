@@ -65,6 +65,7 @@ struct sr_certify {
 	int64_t issued_s;       /* the wall clock when run-open was made */
 	uint64_t issued_ns;     /* CLOCK_MONOTONIC at the same moment */
 	json_t *plan, *challenge, *attestation;
+	json_t *enforced, *result; /* noted while the run stood */
 	const char *assurance;
 	char no_quote[768];     /* why a source of quotes that is there gave none, which is no error with --attest auto; or "" */
 	char *open_payload;

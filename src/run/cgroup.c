@@ -180,7 +180,7 @@ static bool limited(const struct sr_policy *p, enum sr_limit_id id)
 	return policy_limit(p, id) != SR_UNLIMITED;
 }
 
-static bool machine_swaps(void)
+bool cgroup_machine_swaps(void)
 {
 	struct sysinfo info;
 
@@ -200,7 +200,7 @@ void cgroup_notes(const struct sr_cgroup *cg, const struct sr_policy *p, struct 
 			  "memory limit: no cgroup v2 controller; held by a watchdog over the process tree and by RLIMIT_DATA");
 	if (!(has & SR_CGROUP_MEMORY) && limited(p, SR_LIMIT_memory_high_bytes))
 		plan_note(box, true, "memory.high", "memory.high: no cgroup v2 controller; not held");
-	if (!(has & SR_CGROUP_SWAP) && limited(p, SR_LIMIT_swap_bytes) && machine_swaps())
+	if (!(has & SR_CGROUP_SWAP) && limited(p, SR_LIMIT_swap_bytes) && cgroup_machine_swaps())
 		plan_note(box, true, "memory.swap.max",
 			  "swap: this machine swaps and no cgroup v2 controller keeps the run out: its memory may reach a disk");
 	if (!(has & SR_CGROUP_PIDS) && limited(p, SR_LIMIT_pids))

@@ -66,6 +66,8 @@ void cgroup_choose(struct sr_cgroup *cg);
 void cgroup_describe(const struct sr_cgroup *cg, char *out, size_t size);
 /* "delegated", "scope", "none" */
 const char *cgroup_way_name(enum sr_cgroup_way way);
+/* Whether memory may reach a disk where no cgroup keeps it out; true also when that cannot be read. */
+bool cgroup_machine_swaps(void);
 /* Notes for every limit of p that cg's controllers do not hold. */
 void cgroup_notes(const struct sr_cgroup *cg, const struct sr_policy *p, struct sr_plan_box *box);
 
