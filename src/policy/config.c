@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/xdg.h"
 #include "policy/ini-read.h"
 #include "policy/limit.h"
 #include "policy/options.h"
@@ -310,15 +311,11 @@ int config_load_from(const char *path, const char *home, struct sr_policy *p, st
 
 int config_load(struct sr_policy *p, struct sr_error *err)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *home = getenv("HOME");
 	SR_AUTOFREE char *path = NULL;
+	int r = xdg_path(SR_XDG_CONFIG, "config.ini", &path);
 
-	home = home && *home == '/' ? home : NULL;
-	if (xdg && *xdg == '/') /* the specification: a relative path is to be ignored */
-		path = str_format("%s/sandrun/config.ini", xdg);
-	else if (home)
-		path = str_format("%s/.config/sandrun/config.ini", home);
-	else
-		return 0;
-	return path ? config_load_from(path, home, p, err) : sr_error_oom(err, STAGE);
+	if (r < 0)
+		return r == -ENOENT ? 0 : sr_error_oom(err, STAGE);
+	return config_load_from(path, home && *home == '/' ? home : NULL, p, err);
 }

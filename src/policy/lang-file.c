@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/xdg.h"
 #include "policy/lang.h"
 
 #define STAGE "language"
@@ -243,19 +244,11 @@ int langs_load_file(const char *path, struct sr_langs *ret, struct sr_error *err
 
 int langs_load(struct sr_langs *ret, struct sr_error *err)
 {
-	const char *config = getenv("XDG_CONFIG_HOME");
-	const char *home = getenv("HOME");
 	SR_AUTOFREE char *path = NULL;
-	int r;
+	int r = xdg_path(SR_XDG_CONFIG, "languages.ini", &path);
 
-	if (config && *config == '/') /* the specification: a relative path is to be ignored */
-		path = str_format("%s/sandrun/languages.ini", config);
-	else if (home && *home == '/')
-		path = str_format("%s/.config/sandrun/languages.ini", home);
-	else
-		return 0;
-	if (!path)
-		return sr_error_oom(err, STAGE);
+	if (r < 0)
+		return r == -ENOENT ? 0 : sr_error_oom(err, STAGE);
 	if (access(path, F_OK) < 0) /* also: a home that this user may not enter, which then holds nothing of theirs */
 		return 0;
 	r = langs_load_file(path, ret, err);

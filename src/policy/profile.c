@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/xdg.h"
 #include "policy/owner.h"
 #include "policy/profile-files.h"
 #include "policy/profile-read.h"
@@ -409,16 +410,11 @@ int profile_load_from(const struct profile_places *places, const char *name, str
 	return r;
 }
 
-/* XDG base directories: relative values are to be ignored. */
 char *profile_user_folder(void)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *path = NULL;
 
-	if (xdg && *xdg == '/')
-		return str_format("%s/sandrun/profiles", xdg);
-	if (home && *home == '/')
-		return str_format("%s/.config/sandrun/profiles", home);
-	return NULL;
+	return xdg_path(SR_XDG_CONFIG, "profiles", &path) < 0 ? NULL : path;
 }
 
 int profile_load(const char *name, struct sr_policy *p, struct sr_error *err)

@@ -95,7 +95,6 @@ int run_make_salt(const struct sr_policy *p, struct sr_plan_box *box, struct sr_
 {
 	int r;
 
-	secret_process();
 	r = p->salt_file ? read_owners(p->salt_file, ret, err) : salt_new(ret);
 	if (!p->salt_file && r < 0)
 		return sr_error_set(err, SR_E_INTERNAL, -r, STAGE, "cannot make a salt: %s", strerror(-r));
