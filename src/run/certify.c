@@ -443,6 +443,8 @@ static int bundle(const struct sr_certify *c, const char *execution_text, const 
 		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &c_len);
 	if (r < 0)
 		return r;
+	if (!first || !second || !third)
+		return -ENOMEM;
 	*ret = malloc(a + b + c_len + 1);
 	if (!*ret)
 		return -ENOMEM;

@@ -105,12 +105,15 @@ static void on_exec(const struct trace_loop *l, pid_t tid)
 		l->ops->executed(l->arg, tid, (pid_t)former);
 }
 
-/* While its parent stands here it is its parent: soon it may be anybody's. */
+/* While its parent stands here it is its parent: soon it may be anybody's. A child can be born and reported dead before its
+ * parent's stop is: it is known and gone, and to add it anew would make a process of nothing. */
 static void on_birth(const struct trace_loop *l, pid_t parent)
 {
 	unsigned long tid = 0;
 
-	if (l->ops->stands && tracer(KERNEL_GETEVENTMSG, parent, 0, (unsigned long)(uintptr_t)&tid) == 0 && tid > 0)
+	if (!l->ops->stands || tracer(KERNEL_GETEVENTMSG, parent, 0, (unsigned long)(uintptr_t)&tid) < 0 || tid == 0)
+		return;
+	if (kill((pid_t)tid, 0) == 0 || errno != ESRCH)
 		l->ops->stands(l->arg, (pid_t)tid);
 }
 
