@@ -40,16 +40,24 @@ int file_check_place(const char *path)
 	return access(dir, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
-int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable)
+static int temporary_name(char out[static 32])
 {
-	SR_AUTOCLOSE int fd = -1;
-	char temp[32];
 	uint64_t random;
-	int r;
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
-	(void)snprintf(temp, sizeof(temp), ".sandrun-%016" PRIx64, random);
+	(void)snprintf(out, 32, ".sandrun-%016" PRIx64, random);
+	return 0;
+}
+
+static int write_named(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable)
+{
+	SR_AUTOCLOSE int fd = -1;
+	char temp[32];
+	int r = temporary_name(temp);
+
+	if (r < 0)
+		return r;
 	fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
@@ -60,9 +68,61 @@ int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, s
 		r = -errno;
 	if (r < 0)
 		(void)unlinkat(dir_fd, temp, 0);
-	else if (durable && fsync(dir_fd) < 0)
-		r = -errno;
 	return r;
+}
+
+int file_nameless(int dir_fd, mode_t mode)
+{
+	int fd = openat(dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* link(2) never replaces: what has the name goes by a rename. */
+static int give_name(int fd, int dir_fd, const char *name)
+{
+	char self[32], temp[32];
+	int r;
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd); /* without AT_EMPTY_PATH, which needs a capability: open(2), O_TMPFILE */
+	if (linkat(AT_FDCWD, self, dir_fd, name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	r = temporary_name(temp);
+	if (r < 0)
+		return r;
+	if (linkat(AT_FDCWD, self, dir_fd, temp, AT_SYMLINK_FOLLOW) < 0)
+		return -errno;
+	if (renameat(dir_fd, temp, dir_fd, name) == 0)
+		return 0;
+	r = -errno;
+	(void)unlinkat(dir_fd, temp, 0);
+	return r;
+}
+
+int file_write_nameless(int *fd, int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable)
+{
+	int r = -EBADF;
+
+	if (*fd >= 0) {
+		r = io_write_full(*fd, data, len);
+		if (r == 0 && durable && fsync(*fd) < 0)
+			r = -errno;
+		if (r == 0)
+			r = give_name(*fd, dir_fd, name);
+		fd_close(fd);
+	}
+	if (r < 0) /* no such files on this file system, no /proc: the other way says what is really wrong */
+		r = write_named(dir_fd, name, mode, data, len, durable);
+	return r == 0 && durable && fsync(dir_fd) < 0 ? -errno : r;
+}
+
+int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable)
+{
+	int fd = file_nameless(dir_fd, mode);
+
+	return file_write_nameless(&fd, dir_fd, name, mode, data, len, durable);
 }
 
 /* A pipe without a reader may keep us: then the signals that end a program must end it, although a run had them blocked. */

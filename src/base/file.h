@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that a user names for what sandrun writes: whole or not at all, under a temporary name in the same folder and then
- * renamed. A pipe or a device is written as it is.
+ * Files that a user names for what sandrun writes: whole or not at all, without a name until they are written (open(2),
+ * O_TMPFILE: a killed writer leaves nothing), or under a temporary one where the file system has no such files. A pipe or a
+ * device is written as it is.
  */
 #ifndef SR_BASE_FILE_H
 #define SR_BASE_FILE_H
@@ -16,5 +17,10 @@ int file_check_place(const char *path);
 int file_write_whole(const char *path, mode_t mode, const void *data, size_t len, bool durable);
 /* The same below an open folder, for a plain name there. */
 int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable);
+
+/* A file without a name in that folder, for file_write_nameless(): making one can take the file system a while. -errno: none. */
+int file_nameless(int dir_fd, mode_t mode);
+/* file_write_at() with such a file made before; *fd may be -1 (there was none), and is closed. */
+int file_write_nameless(int *fd, int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable);
 
 #endif

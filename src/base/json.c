@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #ifndef SR_SANITIZED /* which would not see what is used after it was given back */
 
@@ -57,7 +58,11 @@ static void give(void *p)
 
 void json_arena_begin(void)
 {
+	size_t seed = 0;
+
 	json_set_alloc_funcs(take, give);
+	if (getrandom(&seed, sizeof(seed), 0) == (ssize_t)sizeof(seed) && seed)
+		json_object_seed(seed); /* else jansson opens and reads /dev/urandom for as much */
 }
 
 #else

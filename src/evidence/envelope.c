@@ -46,7 +46,7 @@ int base64_encode(const void *data, size_t len, char **ret, size_t *ret_len)
 
 	if (!out)
 		return -ENOMEM;
-	base64_encode_raw(out, len, data); /* nettle's: libsodium's takes the same time for every byte, and these are public */
+	base64_encode_raw(out, len, data);
 	out[size] = '\0';
 	*ret = out;
 	*ret_len = size;
@@ -79,27 +79,54 @@ int base64_decode(const char *text, size_t len, char **ret, size_t *ret_len)
 	return 0;
 }
 
+#define HEAD "{\"payload\":\""
+#define TYPE "\",\"payloadType\":\"" SR_PAYLOAD_TYPE "\",\"signatures\":[{\"keyid\":\""
+#define SIG "\",\"sig\":\""
+#define TAIL "\"}]}\n"
+#define SIG_BASE64 sodium_base64_ENCODED_LEN(SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL)
+
+static char *put(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	return at + len;
+}
+
+int envelope_begin(struct sr_envelope_text *e, const void *payload, size_t len)
+{
+	const size_t body = BASE64_ENCODE_RAW_LENGTH(len);
+	char *at = malloc(sizeof(HEAD) + body + sizeof(TYPE) + SR_DIGEST_HEX + sizeof(SIG) + SIG_BASE64 + sizeof(TAIL));
+
+	if (!at)
+		return -ENOMEM;
+	e->text = at;
+	at = put(at, HEAD, sizeof(HEAD) - 1);
+	base64_encode_raw(at, len, payload); /* nettle's: libsodium's takes the same time for every byte, and these are public */
+	e->len = (size_t)(at + body - e->text);
+	return 0;
+}
+
+/* Every value is base64, hex or a constant: nothing in it needs an escape. */
+void envelope_end(struct sr_envelope_text *e, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key)
+{
+	char *at = put(e->text + e->len, TYPE, sizeof(TYPE) - 1);
+
+	public_key_id(key, at);
+	at = put(at + SR_DIGEST_HEX - 1, SIG, sizeof(SIG) - 1);
+	(void)sodium_bin2base64(at, SIG_BASE64, sig, SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL);
+	at = put(at + SIG_BASE64 - 1, TAIL, sizeof(TAIL));
+	e->len = (size_t)(at - 1 - e->text);
+}
+
 int envelope_line(const void *payload, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key,
 		  char **ret, size_t *ret_len)
 {
-	char keyid[SR_DIGEST_HEX], signature[sodium_base64_ENCODED_LEN(SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL)];
-	static const char head[] = "{\"payload\":\"";
-	SR_AUTOFREE char *tail = NULL;
-	size_t body_len = BASE64_ENCODE_RAW_LENGTH(len), tail_len;
-	char *line;
+	struct sr_envelope_text e;
+	int r = envelope_begin(&e, payload, len);
 
-	public_key_id(key, keyid);
-	(void)sodium_bin2base64(signature, sizeof(signature), sig, SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL);
-	/* every value is base64, hex or a constant: nothing in it needs an escape */
-	tail = str_format("\",\"payloadType\":\"" SR_PAYLOAD_TYPE "\",\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}]}\n", keyid, signature);
-	tail_len = tail ? strlen(tail) : 0;
-	line = tail ? malloc(sizeof(head) + body_len + tail_len) : NULL;
-	if (!line)
-		return -ENOMEM;
-	memcpy(line, head, sizeof(head));
-	base64_encode_raw(line + sizeof(head) - 1, len, payload); /* in its place: it is long */
-	memcpy(line + sizeof(head) - 1 + body_len, tail, tail_len + 1);
-	*ret = line;
-	*ret_len = sizeof(head) - 1 + body_len + tail_len;
+	if (r < 0)
+		return r;
+	envelope_end(&e, sig, key);
+	*ret = e.text;
+	*ret_len = e.len;
 	return 0;
 }

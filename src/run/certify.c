@@ -163,6 +163,8 @@ int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_err
 	if (r < 0)
 		return cannot_keep(c, p, &why, err);
 	make_run_id(c->run_id);
+	if (!p->certificate) /* while the sandbox is being made: some file systems look long for a place (finding 37) */
+		c->file_fd = file_nameless(c->dir_fd, 0600);
 	c->begun = true;
 	return 0;
 }
@@ -247,6 +249,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 {
 	struct sr_runlog log = SR_RUNLOG_INIT;
 	struct sr_json j = { .failed = false };
+	uint8_t sig[SR_SIGNATURE_BYTES];
 	int r = c->state_fd < 0 ? 0 : runlog_begin(&log, c->state_fd);
 
 	if (r < 0 && p->certificate && r != -ENOMEM) { /* it goes elsewhere, and says that it has no number */
@@ -265,7 +268,13 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 	digest_hex(c->open_payload, c->open_len, c->open_digest);
 	if (c->state_fd >= 0)
 		r = runlog_commit(&log, c->run_id, c->open_digest, c->issued_s, p->durable);
-	return r < 0 ? r : envelope_sign(c->open_payload, c->open_len, c->identity.secret, c->open_signature);
+	if (r == 0)
+		r = envelope_sign(c->open_payload, c->open_len, c->identity.secret, sig);
+	if (r == 0)
+		r = envelope_begin(&c->open_line, c->open_payload, c->open_len);
+	if (r == 0)
+		envelope_end(&c->open_line, sig, &c->identity.public_key);
+	return r;
 }
 
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err)
@@ -381,35 +390,6 @@ static char *execution(struct sr_json *j, const struct sr_certify *c, const stru
 	return text_of(j, statement(j, "execution", subjects, o));
 }
 
-void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
-{
-	struct sr_json j = { .failed = false };
-
-	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
-		return; /* what comes of those is not known yet */
-	c->draft_gone = (struct sr_certify_gone){
-		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
-		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),
-	};
-	note_facts(c, &j, f, status);
-	c->draft = execution(&j, c, f, &c->draft_gone);
-	c->draft_status = status;
-}
-
-/* The text of execution, once the run was taken down and looked for. NULL without memory. */
-static char *final_text(struct sr_json *j, struct sr_certify *c, const struct sr_certify_facts *f, int status)
-{
-	const bool drafted = c->draft && c->draft_status == status && f->error->code == SR_E_NONE;
-	struct sr_certify_gone gone = { .processes = false };
-
-	if (!drafted)
-		note_facts(c, j, f, status);
-	take_down(f, &gone);
-	if (drafted && memcmp(&gone, &c->draft_gone, sizeof(gone)) == 0)
-		return SR_TAKE_PTR(c->draft);
-	return execution(j, c, f, &gone);
-}
-
 static char *run_close(struct sr_json *j, const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
 {
 	json_t *o = json_object();
@@ -426,69 +406,130 @@ static char *run_close(struct sr_json *j, const struct sr_certify *c, const char
 	return text_of(j, statement(j, "run-close", one_subject("execution", execution_digest), o));
 }
 
-/* The three lines in their order. The caller frees *ret. */
-static int bundle(const struct sr_certify *c, const char *execution_text, const uint8_t execution_sig[static SR_SIGNATURE_BYTES],
-		  const char *close_text, char **ret)
+/* Signs and encodes what comes after execution. ret->all: the three lines in their order, or text is NULL. */
+static int sign_close(struct sr_certify *c, struct sr_json *j, struct sr_certify_draft *ret, bool zeroed)
 {
-	SR_AUTOFREE char *first = NULL, *second = NULL, *third = NULL;
+	SR_AUTOFREE char *close_text = run_close(j, c, ret->digest, zeroed, ret->closed_s), *second = NULL, *third = NULL;
 	uint8_t sig[SR_SIGNATURE_BYTES];
-	size_t a = 0, b = 0, c_len = 0;
-	int r = envelope_line(c->open_payload, c->open_len, c->open_signature, &c->identity.public_key, &first, &a);
+	size_t second_len = 0, third_len = 0;
+	char *at;
+	int r;
 
-	if (!r)
-		r = envelope_line(execution_text, strlen(execution_text), execution_sig, &c->ephemeral.public_key, &second, &b);
-	if (!r)
-		r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
-	if (!r)
-		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &c_len);
-	if (r < 0)
-		return r;
-	if (!first || !second || !third)
+	if (!close_text)
 		return -ENOMEM;
-	*ret = malloc(a + b + c_len + 1);
-	if (!*ret)
+	r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
+	if (!r)
+		r = envelope_line(ret->execution, strlen(ret->execution), ret->signature, &c->ephemeral.public_key, &second, &second_len);
+	if (!r)
+		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &third_len);
+	if (r < 0 || !second || !third)
+		return r < 0 ? r : -ENOMEM;
+	ret->all.len = c->open_line.len + second_len + third_len;
+	at = malloc(ret->all.len + 1);
+	if (!at)
 		return -ENOMEM;
-	memcpy(*ret, first, a);
-	memcpy(*ret + a, second, b);
-	memcpy(*ret + a + b, third, c_len + 1);
+	ret->all.text = at;
+	memcpy(at, c->open_line.text, c->open_line.len);
+	memcpy(at + c->open_line.len, second, second_len);
+	memcpy(at + c->open_line.len + second_len, third, third_len + 1);
 	return 0;
 }
 
-static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const char *text)
+static void draft_done(struct sr_certify_draft *d)
+{
+	if (d->all.text)
+		sodium_memzero(d->all.text, d->all.len); /* where it is no use, signatures of what was not seen */
+	free(d->all.text);
+	free(d->execution);
+	sodium_memzero(d->signature, sizeof(d->signature));
+	*d = (struct sr_certify_draft){ .execution = NULL };
+}
+
+/* The text of execution and its one signature. 0 or -ENOMEM. */
+static int sign_execution(struct sr_certify *c, struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *gone,
+			  struct sr_certify_draft *ret)
+{
+	ret->execution = execution(j, c, f, gone);
+	if (!ret->execution)
+		return -ENOMEM;
+	digest_hex(ret->execution, strlen(ret->execution), ret->digest);
+	return envelope_sign(ret->execution, strlen(ret->execution), c->ephemeral.secret, ret->signature);
+}
+
+static int64_t seconds_now(const struct sr_certify *c)
+{
+	return c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL);
+}
+
+void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
+{
+	struct sr_certify_draft *d = &c->draft;
+	struct sr_json j = { .failed = false };
+
+	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
+		return; /* what comes of those is not known yet */
+	d->gone = (struct sr_certify_gone){
+		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
+		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),
+	};
+	d->status = status;
+	d->closed_s = seconds_now(c);
+	note_facts(c, &j, f, status);
+	if (sign_execution(c, &j, f, &d->gone, d) < 0 || sign_close(c, &j, d, true) < 0)
+		draft_done(d);
+}
+
+/*
+ * Takes down what is left of the run, looks, and has the certificate of what it saw in c->draft: the one that was made
+ * before, or one of now. Destroys the ephemeral key.
+ */
+static int finish(struct sr_certify *c, const struct sr_certify_facts *f, int status)
+{
+	struct sr_certify_draft *d = &c->draft;
+	struct sr_certify_gone gone = { .processes = false };
+	struct sr_json j = { .failed = false };
+	bool zeroed;
+	int r = 0;
+
+	if (d->execution && (d->status != status || f->error->code != SR_E_NONE))
+		draft_done(d);
+	if (!d->execution)
+		note_facts(c, &j, f, status); /* its cgroup is gone with it */
+	take_down(f, &gone);
+	if (d->execution && memcmp(&gone, &d->gone, sizeof(gone)) != 0)
+		draft_done(d);
+	if (!d->execution)
+		r = sign_execution(c, &j, f, &gone, d);
+	zeroed = ephemeral_destroy(&c->ephemeral);
+	if (r < 0 || (d->all.text && zeroed && d->closed_s == seconds_now(c)))
+		return r;
+	free(SR_TAKE_PTR(d->all.text));
+	d->closed_s = seconds_now(c);
+	return sign_close(c, &j, d, zeroed);
+}
+
+static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const struct sr_envelope_text *all)
 {
 	char name[SR_RUN_ID + 16];
 
 	if (p->certificate) {
 		c->path = strdup(p->certificate);
-		return c->path ? file_write_whole(p->certificate, 0666, text, strlen(text), p->durable) : -ENOMEM;
+		return c->path ? file_write_whole(p->certificate, 0666, all->text, all->len, p->durable) : -ENOMEM;
 	}
 	(void)snprintf(name, sizeof(name), "%s" SR_CERTSTORE_SUFFIX, c->run_id);
 	c->path = certstore_path(name);
-	return c->path ? file_write_at(c->dir_fd, name, 0600, text, strlen(text), p->durable) : -ENOMEM;
+	return c->path ? file_write_nameless(&c->file_fd, c->dir_fd, name, 0600, all->text, all->len, p->durable) : -ENOMEM;
 }
 
 int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int status, struct sr_error *err)
 {
-	struct sr_json j = { .failed = false };
-	SR_AUTOFREE char *execution_text = NULL, *close_text = NULL, *text = NULL, *opening = NULL;
-	uint8_t sig[SR_SIGNATURE_BYTES];
-	char digest[SR_DIGEST_HEX];
-	bool zeroed;
-	int64_t now;
+	SR_AUTOFREE char *opening = NULL;
 	int r;
 
 	if (c->off || !c->opened)
 		return 0;
-	execution_text = final_text(&j, c, f, status);
-	r = execution_text ? envelope_sign(execution_text, strlen(execution_text), c->ephemeral.secret, sig) : -ENOMEM;
-	zeroed = ephemeral_destroy(&c->ephemeral);
-	now = c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL);
-	if (!r) {
-		digest_hex(execution_text, strlen(execution_text), digest);
-		close_text = run_close(&j, c, digest, zeroed, now);
-		r = close_text ? bundle(c, execution_text, sig, close_text, &text) : -ENOMEM;
-	}
-	if (r < 0 || !text)
+	r = finish(c, f, status);
+	if (r < 0 || !c->draft.all.text)
 		return cannot_make(err, r < 0 ? r : -ENOMEM);
 	if (certify_keeps_salt(f->policy)) { /* first: no certificate without what opens it */
 		r = certify_write_opening(c, f, &opening);
@@ -497,14 +538,14 @@ int certify_close(struct sr_certify *c, const struct sr_certify_facts *f, int st
 	}
 	if (f->policy->trace && (r = trace_place_keep(f->trace, c->run_id, f->policy->durable, err)) < 0)
 		return r;
-	r = write_bundle(c, f->policy, text);
+	r = write_bundle(c, f->policy, &c->draft.all);
 	if (r < 0) {
 		if (opening)
 			(void)unlink(opening); /* it opens nothing */
 		return cannot_write(c->path ? c->path : "", -r, err);
 	}
 	if (c->counter)
-		r = runlog_end(c->state_fd, c->counter, c->run_id, digest, now, f->policy->durable);
+		r = runlog_end(c->state_fd, c->counter, c->run_id, c->draft.digest, c->draft.closed_s, f->policy->durable);
 	if (c->dir_fd >= 0 && c->counter % 64 == 0)
 		(void)certstore_prune(c->state_fd, c->dir_fd, SR_CERTSTORE_KEEP); /* one run in 64 (finding 25) */
 	return r < 0 ? cannot_write(SR_RUNLOG_ENDS, -r, err) : 0;
@@ -516,13 +557,17 @@ void certify_done(struct sr_certify *c)
 	identity_done(&c->identity);
 	fd_close(&c->state_fd);
 	fd_close(&c->dir_fd);
+	fd_close(&c->file_fd);
+#ifdef SR_SANITIZED /* else the kernel takes it all at once */
 	json_decref(c->plan);
 	json_decref(c->challenge);
 	json_decref(c->attestation);
 	json_decref(c->enforced);
 	json_decref(c->result);
 	free(c->open_payload);
-	free(c->draft);
+	free(c->open_line.text);
+	draft_done(&c->draft);
 	free(c->path);
+#endif
 	*c = (struct sr_certify)SR_CERTIFY_INIT;
 }

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "evidence/commitment.h"
+#include "evidence/envelope.h"
 #include "evidence/identity.h"
 #include "evidence/runlog.h"
 #include "plan/build.h"
@@ -51,12 +52,28 @@ struct sr_certify_gone {
 	bool had_process, processes, work_fd, control, cgroup, had_cgroup, had_work, swaps; /* compared as bytes */
 };
 
+/*
+ * A certificate as it will be if all turns out as expected (finding 37): made while the kernel takes the sandbox down, looked
+ * at by nobody and written nowhere before each of these was seen to be so. Else it is made anew, and this one wiped: its
+ * signatures were not issued.
+ */
+struct sr_certify_draft {
+	char *execution;               /* NULL: there is none */
+	struct sr_certify_gone gone;
+	int status;
+	int64_t closed_s;
+	char digest[SR_DIGEST_HEX];    /* of execution */
+	uint8_t signature[SR_SIGNATURE_BYTES];
+	struct sr_envelope_text all;   /* the whole bundle, which says that the ephemeral key was zeroed */
+};
+
 struct sr_certify {
 	bool off;               /* --no-certificate, or nothing can be kept: `why` */
 	bool begun, opened;
 	char why[768];          /* why nothing is kept; "" for --no-certificate */
 	int state_fd;           /* -1: no counter */
 	int dir_fd;             /* where the file goes */
+	int file_fd;            /* the file, which has no name yet; -1: none was made */
 	char *name;             /* its name there; owned */
 	char *path;             /* for messages; owned */
 	struct sr_identity identity, ephemeral;
@@ -70,14 +87,12 @@ struct sr_certify {
 	char no_quote[768];     /* why a source of quotes that is there gave none, which is no error with --attest auto; or "" */
 	char *open_payload;
 	size_t open_len;
-	uint8_t open_signature[SR_SIGNATURE_BYTES];
+	struct sr_envelope_text open_line;
 	char open_digest[SR_DIGEST_HEX];
-	char *draft;            /* certify_draft(): the text of execution, for the case that draft_gone is what is seen */
-	struct sr_certify_gone draft_gone;
-	int draft_status;
+	struct sr_certify_draft draft;
 };
 
-#define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .assurance = "self-asserted" }
+#define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .file_fd = -1, .assurance = "self-asserted" }
 
 /* Whether something was asked for that is nothing without a certificate: then one that cannot be kept is an error. */
 bool certify_is_required(const struct sr_policy *p);
@@ -85,10 +100,7 @@ int certify_check(const struct sr_policy *p, struct sr_error *err);
 /* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
 int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err);
-/*
- * Writes execution down while the sandbox is being taken down, as it will be if everything turns out to be gone: finding 37.
- * It is signed by certify_close(), and only if that sees what was expected here; else it is written anew.
- */
+/* While the sandbox is being taken down: struct sr_certify_draft. Where it cannot be made, certify_close() does all. */
 void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status);
 /* Where a quote was asked for by name and there is none, an error: the program must not start. */
 int certify_attest(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);

@@ -267,6 +267,19 @@ static int place(struct sr_run *run, struct sr_error *err)
 	return r;
 }
 
+/*
+ * Sleeps until init says that it runs. Some kernels put a new process on its parent's processor and leave it there although
+ * another is idle; one that wakes is put where there is room. What is done meanwhile would else be in init's way.
+ */
+static void await_mapping(struct sr_run *run)
+{
+	struct sr_msg msg;
+
+	/* a failure stays in the queue for who reads it */
+	if (recv(run->ctl, &msg, sizeof(msg), MSG_PEEK) == (ssize_t)sizeof(msg) && msg.type == SR_MSG_MAPPING)
+		(void)recv(run->ctl, &msg, sizeof(msg), 0);
+}
+
 static int watch_gate(struct sr_run *run, struct sr_error *err);
 
 int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_policy *policy, const struct sr_exec *exec,
@@ -303,6 +316,8 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 		fd_close(&child.payload[i]);
 	if (!r && box->plan.watched)
 		r = watch_gate(run, err);
+	if (!r && box->plan.observed)
+		await_mapping(run);
 	if (!r && box->plan.observed)
 		r = observe_namespaces(run->init, &run->observed, err);
 	if (!r && box->plan.observed)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileges go for good: no_new_privs, bounding set, securebits, all capability sets. Last of all before that, the cgroup
- * namespace begins anew where the run's own cgroup is: inside, it is the top, and no path of the host's shows.
+ * This process hides (non-dumpable, finding 1), once the supervisor has looked at its namespaces: what it saw stands in the
+ * certificate (finding 19), and by now it has looked, so that nobody waits. The cgroup namespace begins anew where the run's
+ * own cgroup is: inside, it is the top, and no path of the host's shows. Then privileges go for good: no_new_privs, bounding
+ * set, securebits, all capability sets.
  * Needs: CAP_SYS_ADMIN for the namespace, CAP_SETPCAP for the bounding set. Gives up: every right over the user namespace.
  * After: the last mount and the network. Before: Landlock and the filters (which rest on no_new_privs), before the payload.
- * If skipped: mount(2) and friends inside, set-id programs of an image count again.
+ * If skipped: the payload rewrites init through /proc/1/mem; mount(2) and friends inside, set-id programs of an image count again.
  */
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -26,8 +28,12 @@ void stage_caps(struct sr_stage_ctx *c)
 	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
 	struct sr_msg msg = { .type = SR_MSG_FAILED };
 
-	if (c->plan->cgroup_wait && (recv(c->fds->ctl, &msg, sizeof(msg), 0) != (ssize_t)sizeof(msg) || msg.type != SR_MSG_PLACED))
+	if (c->plan->observed && (recv(c->fds->ctl, &msg, sizeof(msg), 0) != (ssize_t)sizeof(msg) || msg.type != SR_MSG_OBSERVED))
 		_exit(1); /* end of file or worse: never on to the payload */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_GET_DUMPABLE) != 0)
+		stage_fail(c, SR_STAGE_CAPS, errno, 6);
+	if (c->plan->cgroup_wait && (recv(c->fds->ctl, &msg, sizeof(msg), 0) != (ssize_t)sizeof(msg) || msg.type != SR_MSG_PLACED))
+		_exit(1);
 	c->counted = c->plan->cgroup_wait && msg.index == 1;
 	if (c->plan->cgroup && unshare(CLONE_NEWCGROUP) < 0)
 		stage_fail(c, SR_STAGE_CGROUP, errno, 0);

@@ -40,6 +40,7 @@ enum sr_stage {
 enum sr_msg_type {
 	/* child to supervisor */
 	SR_MSG_FAILED = 1,  /* stage, errnum, index: set-up is over, nothing untrusted ran */
+	SR_MSG_MAPPING,     /* where the plan has observed: it runs, and goes on to map its ids */
 	SR_MSG_NOTE,        /* index of an fs step that took its fallback, errnum: why */
 	SR_MSG_WORK,        /* with a descriptor: the work folder */
 	SR_MSG_READY,       /* waits at the gate; with a descriptor where there is a pty: its master. Not sent when the
