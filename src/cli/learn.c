@@ -2,6 +2,7 @@
 /*
  * --learn, printed: what was refused, by which layer, and the smallest lines that would allow it.
  */
+#include <jansson.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/audit.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/json.h"
 #include "cli/learn.h"
 #include "policy/syscalls.h"
 
@@ -393,7 +393,7 @@ json_t *learn_json(const struct cli_run *c)
 static void print_json(const struct cli_run *c)
 {
 	json_t *o = json_pack("{s:o}", "learned", learn_json(c));
-	char *text = o ? json_dump_text(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	(void)fprintf(stderr, "%s\n", text ? text : "{\"learned\":null}");
 	free(text);

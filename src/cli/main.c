@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/json.h"
 #include "cli/args.h"
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -392,7 +391,6 @@ int main(int argc, char **argv)
 		message_error(&c.policy, &c.err);
 		status = c.err.status;
 	} else {
-		json_arena_begin();
 		status = act(&c, action);
 	}
 	cli_done(&c);

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "cli/learn.h"
 
 static bool use_color(const struct sr_policy *p)
@@ -26,7 +25,7 @@ static void error_json(const struct sr_error *err)
 	json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s}", "code", sr_error_code_name(err->code), "status", err->status, "stage",
 			      err->stage, "message", str_escape(err->text, message, sizeof(message)), "hint",
 			      str_escape(err->hint, hint, sizeof(hint)));
-	char *text = o ? json_dump_text(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	if (text)
 		(void)fprintf(stderr, "%s\n", text);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "cli/learn.h"
 
 static json_t *number(uint64_t v, const char *source)
@@ -223,7 +222,7 @@ int report_write(const struct cli_run *c, struct sr_error *err)
 	if (!p->report)
 		return 0;
 	o = build(c);
-	text = o ? json_dump_text(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	json_decref(o);
 	if (!text)
 		return sr_error_oom(err, "report");

@@ -26,40 +26,67 @@
 
 /* ---- enforced -------------------------------------------------------------------------------------------------------- */
 
-static json_t *namespaces(struct sr_json *j, const struct sr_observed *seen)
+static int by_name(const void *a, const void *b)
 {
-	json_t *o = json_object();
-
-	/* installed: clone3(2) took the flags and returned a process; each of them is refused or given, clone(2) */
-	json_put(j, o, "known", json_string(seen->namespaces_seen ? "observed" : "installed"));
-	for (unsigned i = 0; i < SR_NS_MAX; i++)
-		json_put(j, o, observe_namespace_name((enum sr_namespace)i), json_true());
-	return o;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static json_t *id_map(const struct sr_certify_facts *f)
+static void namespaces(struct sr_jsonw *j, const struct sr_observed *seen)
+{
+	const char *names[SR_NS_MAX + 1] = { [SR_NS_MAX] = "known" };
+
+	for (unsigned i = 0; i < SR_NS_MAX; i++)
+		names[i] = observe_namespace_name((enum sr_namespace)i);
+	qsort(names, SR_NS_MAX + 1, sizeof(*names), by_name);
+	jsonw_open(j, "namespaces");
+	for (unsigned i = 0; i <= SR_NS_MAX; i++) {
+		if (strcmp(names[i], "known") == 0) /* installed: clone3(2) took the flags and returned a process; each of them is refused or given, clone(2) */
+			jsonw_string(j, "known", seen->namespaces_seen ? "observed" : "installed");
+		else
+			jsonw_bool(j, names[i], true);
+	}
+	jsonw_close(j);
+}
+
+static void id_map(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
 	const struct sr_observed *seen = &f->run->observed;
+	const bool known = seen->uid_map[0] && seen->gid_map[0];
 	char uid[48], gid[48];
 
-	if (seen->uid_map[0] && seen->gid_map[0])
-		return json_pack("{s:s, s:s, s:s}", "gid", seen->gid_map, "known", "observed", "uid", seen->uid_map);
 	(void)snprintf(uid, sizeof(uid), "%d %u 1", SR_INNER_UID, (unsigned)f->box->plan.outer_uid);
 	(void)snprintf(gid, sizeof(gid), "%d %u 1", SR_INNER_GID, (unsigned)f->box->plan.outer_gid);
-	return json_pack("{s:s, s:s, s:s}", "gid", gid, "known", "installed", "uid", uid);
+	jsonw_open(j, "idMap");
+	jsonw_string(j, "gid", known ? seen->gid_map : gid);
+	jsonw_string(j, "known", known ? "observed" : "installed");
+	jsonw_string(j, "uid", known ? seen->uid_map : uid);
+	jsonw_close(j);
 }
 
-static json_t *capabilities(const struct sr_observed *seen)
+static void capabilities(struct sr_jsonw *j, const struct sr_observed *seen)
 {
 	static const char none[] = "0000000000000000";
 	const bool known = seen->status_seen; /* else the child's capget(2), read back before the payload existed */
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "ambient", known ? seen->cap_amb : none, "bounding", known ? seen->cap_bnd : none,
-			 "effective", known ? seen->cap_eff : none, "inheritable", known ? seen->cap_inh : none, "known",
-			 known ? "observed" : "installed", "permitted", known ? seen->cap_prm : none);
+	jsonw_open(j, "capabilities");
+	jsonw_string(j, "ambient", known ? seen->cap_amb : none);
+	jsonw_string(j, "bounding", known ? seen->cap_bnd : none);
+	jsonw_string(j, "effective", known ? seen->cap_eff : none);
+	jsonw_string(j, "inheritable", known ? seen->cap_inh : none);
+	jsonw_string(j, "known", known ? "observed" : "installed");
+	jsonw_string(j, "permitted", known ? seen->cap_prm : none);
+	jsonw_close(j);
 }
 
-static json_t *seccomp(const struct sr_certify_facts *f)
+static void no_new_privs(struct sr_jsonw *j, const struct sr_observed *seen)
+{
+	jsonw_open(j, "noNewPrivs");
+	jsonw_string(j, "known", seen->status_seen ? "observed" : "installed");
+	jsonw_bool(j, "value", !seen->status_seen || seen->no_new_privs);
+	jsonw_close(j);
+}
+
+static void seccomp(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
 	const struct sr_observed *seen = &f->run->observed;
 	const struct sr_plan *p = &f->box->plan;
@@ -67,20 +94,24 @@ static json_t *seccomp(const struct sr_certify_facts *f)
 	char hex[SR_DIGEST_HEX];
 
 	digest_hex(filter->insns, filter->count * sizeof(*filter->insns), hex);
-	return json_pack("{s:s, s:i, s:{s:o, s:s, s:i, s:s}}", "known", seen->payload_seen ? "observed" : "installed", "mode",
-			 seen->payload_seen ? seen->seccomp : 2, "filter", "digest", json_digest(false, hex), "arch", ARCH,
-			 "instructions", (int)filter->count, "known", "installed");
+	jsonw_open(j, "seccomp");
+	jsonw_open(j, "filter");
+	jsonw_string(j, "arch", ARCH);
+	certify_digest(j, "digest", false, hex);
+	jsonw_number(j, "instructions", (int64_t)filter->count);
+	jsonw_string(j, "known", "installed");
+	jsonw_close(j);
+	jsonw_string(j, "known", seen->payload_seen ? "observed" : "installed");
+	jsonw_number(j, "mode", seen->payload_seen ? seen->seccomp : 2);
+	jsonw_close(j);
 }
 
 /* The ruleset as it was handed to the kernel: handled rights, scopes, and each rule's path and rights, a line each. */
-static json_t *landlock(const struct sr_certify_facts *f)
+static void ruleset_digest(const struct sr_plan *p, char hex[static SR_DIGEST_HEX])
 {
-	const struct sr_plan *p = &f->box->plan;
-	char line[96], hex[SR_DIGEST_HEX];
 	struct sr_digest d;
+	char line[96];
 
-	if (p->landlock_abi < 1)
-		return json_pack("{s:s, s:i, s:s}", "known", "absent", "abi", 0, "reason", "this kernel has none that serves");
 	digest_init(&d);
 	digest_update(&d, line, (size_t)snprintf(line, sizeof(line), "handled %llx scoped %llx\n", (unsigned long long)p->landlock_fs,
 						 (unsigned long long)p->landlock_scoped));
@@ -90,8 +121,25 @@ static json_t *landlock(const struct sr_certify_facts *f)
 		digest_update(&d, "\n", 1);
 	}
 	digest_final_hex(&d, hex);
-	return json_pack("{s:s, s:i, s:o}", "known", p->landlock_scoped ? "probed" : "installed", "abi", p->landlock_abi, "rulesetDigest",
-			 json_digest(false, hex));
+}
+
+static void landlock(struct sr_jsonw *j, const struct sr_certify_facts *f)
+{
+	const struct sr_plan *p = &f->box->plan;
+	char hex[SR_DIGEST_HEX];
+
+	jsonw_open(j, "landlock");
+	if (p->landlock_abi < 1) {
+		jsonw_number(j, "abi", 0);
+		jsonw_string(j, "known", "absent");
+		jsonw_string(j, "reason", "this kernel has none that serves");
+	} else {
+		ruleset_digest(p, hex);
+		jsonw_number(j, "abi", p->landlock_abi);
+		jsonw_string(j, "known", p->landlock_scoped ? "probed" : "installed");
+		certify_digest(j, "rulesetDigest", false, hex);
+	}
+	jsonw_close(j);
 }
 
 /* ---- limits, each with what really held it --------------------------------------------------------------------------- */
@@ -168,61 +216,59 @@ static const char *why_not(const struct sr_certify_facts *f, enum sr_limit_id id
 	}
 }
 
-static json_t *limit_item(struct sr_json *j, const struct sr_certify_facts *f, size_t row)
+static void limit_item(struct sr_jsonw *j, const struct sr_certify_facts *f, size_t row)
 {
 	const enum sr_limit_id id = held[row].id;
 	const uint64_t asked = policy_limit(f->policy, id);
 	const bool cgroup = held[row].controller && f->cgroup->dir_fd >= 0 &&
 			    (f->cgroup->controllers & held[row].controller) == held[row].controller;
 	const char *mechanism = held[row].fallback, *known = "installed", *reason = why_not(f, id);
-	json_t *o = json_object(), *enforced = NULL;
 	char text[64];
 
+	jsonw_open(j, NULL);
 	if (cgroup) {
 		(void)snprintf(text, sizeof(text), "cgroup2:%s", held[row].file);
 		mechanism = text;
 		known = "observed"; /* each was read back after it was written (set_number() in cgroup.c) */
-		enforced = json_limit(id, asked);
+		certify_limit(j, "enforced", id, asked);
 	} else if (mechanism && !reason) {
-		enforced = json_limit(id, by_rlimit(&f->box->plan, id, held[row].resource, asked));
+		certify_limit(j, "enforced", id, by_rlimit(&f->box->plan, id, held[row].resource, asked));
 		if (held[row].controller)
 			reason = "no cgroup v2 controller";
 	} else {
-		enforced = json_null();
+		jsonw_null(j, "enforced");
 		known = "absent";
 		reason = reason ? reason : "no cgroup v2 controller";
 	}
-	json_put(j, o, "enforced", enforced);
-	json_put(j, o, "known", json_string(known));
-	json_put(j, o, "mechanism", json_string(mechanism ? mechanism : "none"));
-	json_put(j, o, "name", json_string(limit_name(id)));
-	json_put(j, o, "requested", json_limit(id, asked));
+	jsonw_string(j, "known", known);
+	jsonw_string(j, "mechanism", mechanism ? mechanism : "none");
+	jsonw_string(j, "name", limit_name(id));
 	if (reason)
-		json_put(j, o, "reason", json_string(reason));
-	return o;
+		jsonw_string(j, "reason", reason);
+	certify_limit(j, "requested", id, asked);
+	jsonw_close(j);
 }
 
-json_t *certify_enforced(struct sr_json *j, const struct sr_certify_facts *f)
+void certify_enforced(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
-	json_t *o, *limits;
-
-	if (!f->started)
-		return json_null(); /* nothing untrusted ran: what stood is of no account */
-	o = json_object();
-	limits = json_array();
-	json_put(j, o, "namespaces", namespaces(j, &f->run->observed));
-	json_put(j, o, "idMap", id_map(f));
-	json_put(j, o, "noNewPrivs", json_pack("{s:s, s:b}", "known", f->run->observed.status_seen ? "observed" : "installed", "value",
-					       f->run->observed.status_seen ? f->run->observed.no_new_privs : 1));
-	json_put(j, o, "capabilities", capabilities(&f->run->observed));
-	json_put(j, o, "seccomp", seccomp(f));
-	json_put(j, o, "landlock", landlock(f));
+	if (!f->started) {
+		jsonw_null(j, NULL); /* nothing untrusted ran: what stood is of no account */
+		return;
+	}
+	jsonw_open(j, NULL);
+	capabilities(j, &f->run->observed);
+	id_map(j, f);
+	landlock(j, f);
+	jsonw_open_array(j, "limits");
 	for (size_t i = 0; i < SR_ELEMENTSOF(held); i++) {
 		if (policy_limit(f->policy, held[i].id) != SR_UNLIMITED)
-			json_add(j, limits, limit_item(j, f, i));
+			limit_item(j, f, i);
 	}
-	json_put(j, o, "limits", limits);
-	return o;
+	jsonw_close_array(j);
+	namespaces(j, &f->run->observed);
+	no_new_privs(j, &f->run->observed);
+	seccomp(j, f);
+	jsonw_close(j);
 }
 
 /* ---- result ---------------------------------------------------------------------------------------------------------- */
@@ -233,74 +279,91 @@ static const char *cpu_source(const struct sr_outcome *o)
 	return strcmp(o->cpu_source, "rusage") == 0 ? "rusage-of-waited-children-lower-bound" : o->cpu_source;
 }
 
-static json_t *usage(const struct sr_outcome *o)
+static void usage(struct sr_jsonw *j, const struct sr_outcome *o)
 {
-	return json_pack("{s:o, s:o, s:I, s:{s:s, s:s, s:s}, s:o}", "cpuSystemNs", json_decimal(o->system_us * 1000), "cpuUserNs",
-			 json_decimal(o->user_us * 1000), "memoryPeakBytes", (json_int_t)o->memory_peak_bytes, "source", "cpu",
-			 cpu_source(o), "memory", o->memory_source, "wall", "clock-monotonic", "wallNs", json_decimal(o->wall_ns));
+	jsonw_open(j, "usage");
+	certify_decimal(j, "cpuSystemNs", o->system_us * 1000);
+	certify_decimal(j, "cpuUserNs", o->user_us * 1000);
+	jsonw_number(j, "memoryPeakBytes", (int64_t)o->memory_peak_bytes);
+	jsonw_open(j, "source");
+	jsonw_string(j, "cpu", cpu_source(o));
+	jsonw_string(j, "memory", o->memory_source);
+	jsonw_string(j, "wall", "clock-monotonic");
+	jsonw_close(j);
+	certify_decimal(j, "wallNs", o->wall_ns);
+	jsonw_close(j);
 }
 
 /* Of what is private the size stays out: it can tell "yes" from "no". */
-static void put_size(struct sr_json *j, json_t *o, bool is_private, uint64_t bytes)
+static void put_size(struct sr_jsonw *j, bool is_private, uint64_t bytes)
 {
 	if (!is_private)
-		json_put(j, o, "bytes", json_integer((json_int_t)bytes));
+		jsonw_number(j, "bytes", (int64_t)bytes);
 }
 
-static json_t *streams(struct sr_json *j, const struct sr_outcome *o)
+static void stream(struct sr_jsonw *j, const struct sr_stream_result *s)
 {
-	const struct sr_stream_result *const both[] = { &o->out, &o->err };
-	json_t *all = json_object();
+	if (!s->present)
+		return;
+	jsonw_open(j, s->role);
+	put_size(j, s->is_private, s->bytes);
+	jsonw_bool(j, "truncated", s->truncated);
+	jsonw_close(j);
+}
 
-	for (size_t i = 0; i < SR_ELEMENTSOF(both); i++) {
-		json_t *s = both[i]->present ? json_pack("{s:b}", "truncated", both[i]->truncated) : NULL;
+static void streams(struct sr_jsonw *j, const struct sr_outcome *o)
+{
+	const bool turned = o->out.present && o->err.present && strcmp(o->err.role, o->out.role) < 0;
 
-		if (!both[i]->present)
-			continue;
-		put_size(j, s, both[i]->is_private, both[i]->bytes);
-		json_put(j, all, both[i]->role, s);
+	jsonw_open(j, "streams");
+	stream(j, turned ? &o->err : &o->out);
+	stream(j, turned ? &o->out : &o->err);
+	jsonw_close(j);
+}
+
+static void standard_input(struct sr_jsonw *j, const struct sr_stream_result *in)
+{
+	if (!in->present) {
+		jsonw_null(j, "stdin");
+		return;
 	}
-	return all;
+	jsonw_open(j, "stdin");
+	put_size(j, in->is_private, in->bytes);
+	certify_digest(j, "digest", in->is_private, in->hex);
+	jsonw_close(j);
 }
 
-static json_t *standard_input(struct sr_json *j, const struct sr_stream_result *in)
+static void outputs(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
-	json_t *o;
-
-	if (!in->present)
-		return json_null();
-	o = json_pack("{s:o}", "digest", json_digest(in->is_private, in->hex));
-	put_size(j, o, in->is_private, in->bytes);
-	return o;
+	jsonw_open(j, "outputs");
+	put_size(j, f->policy->private_outputs, f->collected->bytes);
+	jsonw_number(j, "files", (int64_t)f->collected->count);
+	jsonw_close(j);
 }
 
-static json_t *outputs(struct sr_json *j, const struct sr_certify_facts *f)
+static void stream_subject(struct sr_jsonw *j, const struct sr_stream_result *s)
 {
-	json_t *o = json_pack("{s:I}", "files", (json_int_t)f->collected->count);
-
-	put_size(j, o, f->policy->private_outputs, f->collected->bytes);
-	return o;
+	if (!s->present)
+		return;
+	jsonw_open(j, NULL);
+	certify_digest(j, "digest", s->is_private, s->hex);
+	jsonw_string(j, "name", s->role);
+	jsonw_close(j);
 }
 
-static void add_subject(struct sr_json *j, json_t *subjects, json_t *name, json_t *digest)
+void certify_subjects(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
-	json_add(j, subjects, json_pack("{s:o, s:o}", "digest", digest, "name", name));
-}
-
-void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certify_facts *f)
-{
-	const struct sr_outcome *o = &f->run->outcome;
-
 	if (!f->ran)
 		return;
-	if (o->out.present)
-		add_subject(j, subjects, json_string(o->out.role), json_digest(o->out.is_private, o->out.hex));
-	if (o->err.present)
-		add_subject(j, subjects, json_string(o->err.role), json_digest(o->err.is_private, o->err.hex));
+	stream_subject(j, &f->run->outcome.out);
+	stream_subject(j, &f->run->outcome.err);
 	for (size_t i = 0; i < f->collected->count; i++) {
 		const struct sr_collected_item *item = &f->collected->items[i];
 
-		add_subject(j, subjects, json_name("out/", item->name), json_digest(item->is_private, item->hex));
+		jsonw_open(j, NULL);
+		certify_digest(j, "digest", item->is_private, item->hex);
+		certify_name(j, "name", "out/", item->name);
+		jsonw_close(j);
 	}
 }
 
@@ -314,102 +377,135 @@ static const char *outcome_word(const struct sr_certify_facts *f)
 	return f->ran ? words[f->run->outcome.kind] : f->started ? "killed" : "setup-failed";
 }
 
-static json_t *limit_hit(const struct sr_outcome *o)
+static const char *limit_hit(const struct sr_outcome *o)
 {
 	static const char *const words[] = {
 		[SR_HIT_WALL] = "wall-time", [SR_HIT_CPU] = "cpu-time", [SR_HIT_MEMORY] = "memory",
 		[SR_HIT_HOST_MEMORY] = "host-memory", [SR_HIT_OUTPUT] = "output",
 	};
 
-	return o->hit == SR_HIT_NONE ? json_null() : json_string(words[o->hit]);
+	return o->hit == SR_HIT_NONE ? NULL : words[o->hit];
 }
 
-json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status)
+static void error(struct sr_jsonw *j, const struct sr_error *e)
+{
+	if (e->code == SR_E_NONE) {
+		jsonw_null(j, "error");
+		return;
+	}
+	jsonw_open(j, "error");
+	jsonw_string(j, "code", sr_error_code_name(e->code));
+	jsonw_string(j, "stage", e->stage);
+	jsonw_close(j);
+}
+
+static void number_or_null(struct sr_jsonw *j, const char *key, bool is, int value)
+{
+	if (is)
+		jsonw_number(j, key, value);
+	else
+		jsonw_null(j, key);
+}
+
+void certify_result(struct sr_jsonw *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
 	const struct sr_outcome none = { .hit = SR_HIT_NONE };
 	const struct sr_outcome *o = f->ran ? &f->run->outcome : &none;
-	int64_t started = c->issued_s + (f->started ? (int64_t)((f->run->outcome.executed_ns - c->issued_ns) / 1000000000ULL) : 0);
-	uint64_t now_ns = run_now();
-	json_t *r = json_object();
 
-	json_put(j, r, "outcome", json_string(outcome_word(f)));
-	json_put(j, r, "status", json_integer(status));
-	json_put(j, r, "exitCode", f->ran && o->kind == SR_OUTCOME_EXITED ? json_integer(o->exit_code) : json_null());
-	json_put(j, r, "signal", f->ran && o->signal ? json_integer(o->signal) : json_null());
-	json_put(j, r, "limitHit", limit_hit(o));
-	json_put(j, r, "startedAt", f->started ? json_time(started) : json_null());
+	jsonw_open(j, NULL);
+	error(j, f->error);
+	number_or_null(j, "exitCode", f->ran && o->kind == SR_OUTCOME_EXITED, o->exit_code);
 	/* by the monotonic clock: a wall clock that was set back meanwhile must not make an end before the start */
-	json_put(j, r, "finishedAt", json_time(c->issued_s + (int64_t)((now_ns - c->issued_ns) / 1000000000ULL)));
-	json_put(j, r, "error", f->error->code == SR_E_NONE ? json_null() :
-							      json_pack("{s:s, s:s}", "code", sr_error_code_name(f->error->code), "stage",
-									f->error->stage));
-	json_put(j, r, "stdin", standard_input(j, &o->in));
-	json_put(j, r, "streams", streams(j, o));
-	json_put(j, r, "outputs", outputs(j, f));
-	json_put(j, r, "usage", f->ran ? usage(o) : json_null());
-	return r;
+	certify_time(j, "finishedAt", c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL));
+	jsonw_string(j, "limitHit", limit_hit(o));
+	jsonw_string(j, "outcome", outcome_word(f));
+	outputs(j, f);
+	number_or_null(j, "signal", f->ran && o->signal, o->signal);
+	if (f->started)
+		certify_time(j, "startedAt", c->issued_s + (int64_t)((f->run->outcome.executed_ns - c->issued_ns) / 1000000000ULL));
+	else
+		jsonw_null(j, "startedAt");
+	jsonw_number(j, "status", status);
+	standard_input(j, &o->in);
+	streams(j, o);
+	if (f->ran)
+		usage(j, o);
+	else
+		jsonw_null(j, "usage");
+	jsonw_close(j);
 }
 
 /* ---- destruction ----------------------------------------------------------------------------------------------------- */
 
-static void add_claim(struct sr_json *j, json_t *claims, const char *target, const char *storage, const char *method,
-		      const char *checked, bool performed)
+static void add_claim(struct sr_jsonw *j, const char *target, const char *storage, const char *method, const char *checked, bool performed)
 {
-	json_add(j, claims, json_pack("{s:s, s:s, s:b, s:s, s:s}", "checked", checked, "method", method, "performed", performed, "storage",
-				      storage, "target", target));
+	jsonw_open(j, NULL);
+	jsonw_string(j, "checked", checked);
+	jsonw_string(j, "method", method);
+	jsonw_bool(j, "performed", performed);
+	jsonw_string(j, "storage", storage);
+	jsonw_string(j, "target", target);
+	jsonw_close(j);
 }
 
-static void add_private_input(struct sr_json *j, json_t *claims, const struct sr_snapshot_item *item,
-			      const struct sr_certify_gone *g)
+static void add_private_input(struct sr_jsonw *j, const struct sr_snapshot_item *item, const struct sr_certify_gone *g)
 {
 	char shown[SR_COMMITMENT_NAME_MAX];
-	char *target;
+	SR_AUTOFREE char *target = NULL;
 
 	if (!item->is_private)
 		return;
 	target = str_format("input:%s", commitment_name(item->name, shown));
-	add_claim(j, claims, target ? target : "", "tmpfs of the sandbox, buffers of sandrun's that were wiped",
-		  "mount-namespace-teardown", "no process of the namespace lives; the last descriptor of /work is closed (EBADF)",
-		  target && g->processes && g->work_fd);
-	free(target);
+	if (!target) {
+		j->failed = true;
+		return;
+	}
+	add_claim(j, target, "tmpfs of the sandbox, buffers of sandrun's that were wiped", "mount-namespace-teardown",
+		  "no process of the namespace lives; the last descriptor of /work is closed (EBADF)", g->processes && g->work_fd);
 }
 
-json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g)
+void certify_destruction(struct sr_jsonw *j, const char *key, const struct sr_certify_facts *f, const struct sr_certify_gone *g)
 {
-	json_t *claims = json_array(), *not_covered = json_array();
-
+	jsonw_open(j, key);
+	jsonw_open_array(j, "claims");
 	if (g->had_process) {
-		add_claim(j, claims, "processes", "pid-namespace", "SIGKILL to PID 1's children, then its end",
+		add_claim(j, "processes", "pid-namespace", "SIGKILL to PID 1's children, then its end",
 			  "PID 1 was waited for; the kernel ends every process of a PID namespace with it", g->processes);
-		add_claim(j, claims, "sandbox-mounts", "tmpfs", "mount-namespace-teardown",
+		add_claim(j, "sandbox-mounts", "tmpfs", "mount-namespace-teardown",
 			  g->had_work ? "no process of the namespace lives; the last descriptor of /work is closed (EBADF)" :
 					"no process of the namespace lives; no descriptor of it was ever held outside",
 			  g->processes && g->work_fd);
-		add_claim(j, claims, "control-descriptors", "socket, pipes", "close", "fcntl(F_GETFD) answers EBADF", g->control);
+		add_claim(j, "control-descriptors", "socket, pipes", "close", "fcntl(F_GETFD) answers EBADF", g->control);
 	}
 	for (size_t i = 0; g->had_process && i < f->snapshot->count; i++)
-		add_private_input(j, claims, &f->snapshot->items[i], g);
+		add_private_input(j, &f->snapshot->items[i], g);
 	if (g->had_cgroup)
-		add_claim(j, claims, "cgroup", "cgroup2", "rmdir", "its name is gone", g->cgroup);
-	json_add(j, not_covered, json_string("host-page-cache-of-sources"));
-	json_add(j, not_covered, json_string("copies-outside-sandrun"));
-	json_add(j, not_covered, json_string(g->swaps ? "swap: this machine has some" : "memory-cells: nothing overwrites what the kernel frees"));
-	return json_pack("{s:o, s:o}", "claims", claims, "notCovered", not_covered);
+		add_claim(j, "cgroup", "cgroup2", "rmdir", "its name is gone", g->cgroup);
+	jsonw_close_array(j);
+	jsonw_open_array(j, "notCovered");
+	jsonw_string(j, NULL, "host-page-cache-of-sources");
+	jsonw_string(j, NULL, "copies-outside-sandrun");
+	jsonw_string(j, NULL, g->swaps ? "swap: this machine has some" : "memory-cells: nothing overwrites what the kernel frees");
+	jsonw_close_array(j);
+	jsonw_close(j);
 }
 
-json_t *certify_executor(struct sr_json *j)
+void certify_executor(struct sr_jsonw *j, const char *key)
 {
-	json_t *o = json_object();
 	struct utsname u;
 
-	json_put(j, o, "name", json_string("sandrun"));
-	json_put(j, o, "digest", json_null()); /* a program that digests itself proves nothing; see notClaimed */
-	json_put(j, o, "version", json_pack("{s:s, s:s, s:s}", "kernel", uname(&u) == 0 ? u.release : "unknown", "libsodium",
-					    sodium_version_string(), "sandrun", SR_VERSION));
-	return o;
+	jsonw_open(j, key);
+	jsonw_null(j, "digest"); /* a program that digests itself proves nothing; see notClaimed */
+	jsonw_string(j, "name", "sandrun");
+	jsonw_open(j, "version");
+	jsonw_string(j, "kernel", uname(&u) == 0 ? u.release : "unknown");
+	jsonw_string(j, "libsodium", sodium_version_string());
+	jsonw_string(j, "sandrun", SR_VERSION);
+	jsonw_close(j);
+	jsonw_close(j);
 }
 
-json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f)
+void certify_not_claimed(struct sr_jsonw *j, const char *key, const struct sr_certify_facts *f)
 {
 	static const char *const texts[] = {
 		"that the operator did not change sandrun, the kernel or this record: every fact here is the operator's word",
@@ -418,13 +514,13 @@ json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f)
 		"that no other copy of inputs or outputs exists",
 		"that usage is more than a lower bound where its source says so",
 	};
-	json_t *all = json_array();
 
+	jsonw_open_array(j, key);
 	for (size_t i = 0; i < SR_ELEMENTSOF(texts); i++)
-		json_add(j, all, json_string(texts[i]));
+		jsonw_string(j, NULL, texts[i]);
 	if (policy_is_private(f->policy))
-		json_add(j, all, json_string("that nothing of private data shows in exit status, times or memory used"));
+		jsonw_string(j, NULL, "that nothing of private data shows in exit status, times or memory used");
 	if (f->env->kind == SR_ENVIRONMENT_HOST)
-		json_add(j, all, json_string("which programs the host's /usr held"));
-	return all;
+		jsonw_string(j, NULL, "which programs the host's /usr held");
+	jsonw_close_array(j);
 }

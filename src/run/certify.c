@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "base/xdg.h"
 #include "evidence/attest.h"
@@ -171,71 +171,99 @@ int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_err
 
 /* ---- statements ------------------------------------------------------------------------------------------------------ */
 
-static json_t *statement(struct sr_json *j, const char *type, json_t *subject, json_t *predicate)
+/* What stands in front of the predicate's members, and what stands behind them but the other subjects. */
+static void statement_begin(struct sr_jsonw *j, size_t size)
+{
+	jsonw_begin(j, size);
+	jsonw_open(j, NULL);
+	jsonw_string(j, "_type", "https://in-toto.io/Statement/v1");
+	jsonw_open(j, "predicate");
+}
+
+static void subject_open(struct sr_jsonw *j, const char *type, const char *name, const char *hex)
 {
 	char uri[96];
-	json_t *o = json_object();
 
+	jsonw_close(j);
 	(void)snprintf(uri, sizeof(uri), PREDICATE "%s/v0.1", type);
-	json_put(j, o, "_type", json_string("https://in-toto.io/Statement/v1"));
-	json_put(j, o, "predicate", predicate);
-	json_put(j, o, "predicateType", json_string(uri));
-	json_put(j, o, "subject", subject);
-	return o;
+	jsonw_string(j, "predicateType", uri);
+	jsonw_open_array(j, "subject");
+	jsonw_open(j, NULL);
+	certify_digest(j, "digest", false, hex);
+	jsonw_string(j, "name", name);
+	jsonw_close(j);
 }
 
-/* Compact, keys sorted: the bytes that are signed. Takes o. NULL where anything could not be made. */
-static char *text_of(const struct sr_json *j, json_t *o)
+/* Compact, names in order: the bytes that are signed. NULL where anything could not be made. */
+static char *subject_close(struct sr_jsonw *j)
 {
-	char *text = o && !j->failed ? json_dump_text(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-
-	json_decref(o);
-	return text;
+	jsonw_close_array(j);
+	jsonw_close(j);
+	return jsonw_end(j);
 }
 
-static json_t *challenge(const struct sr_policy *p)
+static void challenge(struct sr_jsonw *j, const struct sr_policy *p)
 {
-	if (!p->nonce && !p->audience)
-		return json_null();
-	return json_pack("{s:o, s:o}", "audience", json_text(p->audience), "nonce", json_text(p->nonce));
+	if (!p->nonce && !p->audience) {
+		jsonw_null(j, "challenge");
+		return;
+	}
+	jsonw_open(j, "challenge");
+	jsonw_string(j, "audience", p->audience);
+	jsonw_string(j, "nonce", p->nonce);
+	jsonw_close(j);
 }
 
-static json_t *one_subject(const char *name, const char *hex)
+static void digest_member(struct sr_jsonw *j, const char *key, const char *hex)
 {
-	return json_pack("[{s:o, s:s}]", "digest", json_digest(false, hex), "name", name);
+	jsonw_open(j, key);
+	certify_digest(j, "digest", false, hex);
+	jsonw_close(j);
 }
 
-static json_t *sequence(struct sr_json *j, const struct sr_certify *c, const struct sr_runlog *log)
+static void sequence(struct sr_jsonw *j, const struct sr_certify *c, const struct sr_runlog *log)
 {
-	json_t *o = json_object();
-
-	json_put(j, o, "counter", c->counter ? json_integer((json_int_t)c->counter) : json_null());
-	json_put(j, o, "previous", log->previous[0] ? json_digest(false, log->previous) : json_null());
-	if (!c->counter)
-		json_put(j, o, "reason", json_string("no state folder to count in"));
-	else if (log->damaged)
-		json_put(j, o, "reason", json_string("the run log was damaged: the chain begins anew"));
-	return o;
+	jsonw_open(j, "sequence");
+	if (c->counter)
+		jsonw_number(j, "counter", (int64_t)c->counter);
+	else
+		jsonw_null(j, "counter");
+	if (log && log->previous[0])
+		certify_digest(j, "previous", false, log->previous);
+	else if (log)
+		jsonw_null(j, "previous");
+	if (log && !c->counter)
+		jsonw_string(j, "reason", "no state folder to count in");
+	else if (log && log->damaged)
+		jsonw_string(j, "reason", "the run log was damaged: the chain begins anew");
+	jsonw_close(j);
 }
 
-static char *run_open(struct sr_json *j, const struct sr_certify *c, const struct sr_policy *p, const struct sr_runlog *log,
-		      const char *plan_digest)
+static char *run_open(const struct sr_certify *c, const struct sr_policy *p, const struct sr_runlog *log, const char *plan_digest)
 {
 	uint64_t wall = policy_limit(p, SR_LIMIT_wall_ns);
 	int64_t expires = c->issued_s + SLACK_S + (wall == SR_UNLIMITED ? NO_LIMIT_S : (int64_t)(wall / 1000000000ULL));
 	char spki[SR_SPKI_B64];
-	json_t *o = json_object();
+	struct sr_jsonw j;
 
 	public_key_spki_b64(&c->ephemeral.public_key, spki);
-	json_put(j, o, "challenge", json_incref(c->challenge));
-	json_put(j, o, "ephemeralKey", json_pack("{s:s, s:s, s:s}", "algorithm", "ed25519", "spki", spki, "use", "one-signature"));
-	json_put(j, o, "expiresAt", json_time(expires));
-	json_put(j, o, "issuedAt", json_time(c->issued_s));
-	json_put(j, o, "plan", json_pack("{s:o}", "digest", json_digest(false, plan_digest)));
-	json_put(j, o, "runId", json_string(c->run_id));
-	json_put(j, o, "sequence", sequence(j, c, log));
-	json_put(j, o, "worker", json_pack("{s:s}", "identityKeyId", c->identity.id));
-	return text_of(j, statement(j, "run-open", one_subject("ephemeral-key", c->ephemeral.id), o));
+	statement_begin(&j, 1024);
+	challenge(&j, p);
+	jsonw_open(&j, "ephemeralKey");
+	jsonw_string(&j, "algorithm", "ed25519");
+	jsonw_string(&j, "spki", spki);
+	jsonw_string(&j, "use", "one-signature");
+	jsonw_close(&j);
+	certify_time(&j, "expiresAt", expires);
+	certify_time(&j, "issuedAt", c->issued_s);
+	digest_member(&j, "plan", plan_digest);
+	jsonw_string(&j, "runId", c->run_id);
+	sequence(&j, c, log);
+	jsonw_open(&j, "worker");
+	jsonw_string(&j, "identityKeyId", c->identity.id);
+	jsonw_close(&j);
+	subject_open(&j, "run-open", "ephemeral-key", c->ephemeral.id);
+	return subject_close(&j);
 }
 
 static int cannot_make(struct sr_error *err, int r)
@@ -248,7 +276,6 @@ static int cannot_make(struct sr_error *err, int r)
 static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char *plan_digest)
 {
 	struct sr_runlog log = SR_RUNLOG_INIT;
-	struct sr_json j = { .failed = false };
 	uint8_t sig[SR_SIGNATURE_BYTES];
 	int r = c->state_fd < 0 ? 0 : runlog_begin(&log, c->state_fd);
 
@@ -259,7 +286,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 	if (r < 0)
 		return r;
 	c->counter = log.counter;
-	c->open_payload = run_open(&j, c, p, &log, plan_digest);
+	c->open_payload = run_open(c, p, &log, plan_digest);
 	if (!c->open_payload) {
 		runlog_abandon(&log);
 		return -ENOMEM;
@@ -280,8 +307,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err)
 {
 	struct sr_error why = SR_ERROR_INIT;
-	struct sr_json j = { .failed = false };
-	SR_AUTOFREE char *plan = NULL;
+	struct sr_jsonw j;
 	char plan_digest[SR_DIGEST_HEX];
 	struct timespec now;
 	int r;
@@ -293,12 +319,12 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 	c->issued_ns = run_now();
 	if (ephemeral_make(&c->ephemeral) < 0)
 		return sr_error_oom(err, STAGE);
-	c->plan = certify_plan(&j, f);
-	c->challenge = challenge(f->policy);
-	plan = text_of(&j, json_incref(c->plan));
-	if (!plan || !c->challenge)
+	jsonw_begin(&j, 4096);
+	certify_plan(&j, f);
+	c->plan = jsonw_end(&j);
+	if (!c->plan)
 		return sr_error_oom(err, STAGE);
-	digest_hex(plan, strlen(plan), plan_digest);
+	digest_hex(c->plan, strlen(c->plan), plan_digest);
 	r = sign_open(c, f->policy, plan_digest);
 	if (r < 0) { /* a full disk, a file size limit of the caller's */
 		(void)cannot_make(&why, r);
@@ -310,12 +336,16 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 
 int certify_attest(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err)
 {
+	json_t *attestation = NULL;
 	struct sr_error why = SR_ERROR_INIT;
 	int r;
 
 	if (c->off || !c->opened)
 		return 0;
-	r = attest_fetch(p, c->open_payload, c->open_len, &c->attestation, &c->assurance, &why);
+	r = attest_fetch(p, c->open_payload, c->open_len, &attestation, &c->assurance, &why);
+	if (r == 0 && attestation && !(c->attestation = json_dumps(attestation, JSON_COMPACT | JSON_SORT_KEYS)))
+		r = sr_error_oom(&why, STAGE);
+	json_decref(attestation);
 	if (r < 0)
 		*err = why;
 	if (r > 0)
@@ -362,54 +392,86 @@ static void take_down(const struct sr_certify_facts *f, struct sr_certify_gone *
 }
 
 /* What is to be said of the run while it stands: its cgroup is gone with it. */
-static void note_facts(struct sr_certify *c, struct sr_json *j, const struct sr_certify_facts *f, int status)
+static void note_facts(struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
-	json_decref(c->enforced);
-	json_decref(c->result);
-	c->enforced = certify_enforced(j, f);
-	c->result = certify_result(j, c, f, status);
+	struct sr_jsonw j;
+
+	free(c->enforced);
+	free(c->result);
+	jsonw_begin(&j, 4096);
+	certify_enforced(&j, f);
+	c->enforced = jsonw_end(&j);
+	jsonw_begin(&j, 1024);
+	certify_result(&j, c, f, status);
+	c->result = jsonw_end(&j);
 }
 
-static char *execution(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
+static void trace(struct sr_jsonw *j, const struct sr_certify_facts *f)
 {
-	json_t *o = json_object(), *subjects = one_subject("run", c->open_digest);
+	json_t *o = f->policy->trace ? trace_place_statement(f->trace) : NULL;
+	SR_AUTOFREE char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
 
-	certify_subjects(j, subjects, f);
-	json_put(j, o, "assurance", json_string(c->assurance));
-	json_put(j, o, "attestation", c->attestation ? json_incref(c->attestation) : json_array());
-	json_put(j, o, "challenge", json_incref(c->challenge));
-	json_put(j, o, "destruction", certify_destruction(j, f, gone));
-	json_put(j, o, "enforced", json_incref(c->enforced));
-	json_put(j, o, "executor", certify_executor(j));
-	json_put(j, o, "notClaimed", certify_not_claimed(j, f));
-	json_put(j, o, "plan", json_incref(c->plan));
-	json_put(j, o, "result", json_incref(c->result));
-	json_put(j, o, "runId", json_string(c->run_id));
-	json_put(j, o, "runOpen", json_pack("{s:o, s:s}", "digest", json_digest(false, c->open_digest), "mediaType", SR_PAYLOAD_TYPE));
-	json_put(j, o, "trace", f->policy->trace ? trace_place_statement(f->trace) : json_null());
-	return text_of(j, statement(j, "execution", subjects, o));
+	if (text)
+		jsonw_raw(j, "trace", text);
+	else if (f->policy->trace)
+		j->failed = true;
+	else
+		jsonw_null(j, "trace");
+	json_decref(o);
 }
 
-static char *run_close(struct sr_json *j, const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
+static char *execution(const struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
 {
-	json_t *o = json_object();
+	struct sr_jsonw j;
 
-	json_put(j, o, "closedAt", json_time(now));
-	json_put(j, o, "ephemeralKey",
-		 json_pack("{s:s, s:s, s:s, s:i, s:s}", "checked", zeroed ? "its memory was read and held zeroes" :
-									     "not seen to be zero", "keyId", c->ephemeral.id,
-			   "method", "sodium_memzero", "signaturesIssued", 1, "state", zeroed ? "zeroed" : "unknown"));
-	json_put(j, o, "outcome", json_string("certified"));
-	json_put(j, o, "runId", json_string(c->run_id));
-	json_put(j, o, "runOpen", json_pack("{s:o}", "digest", json_digest(false, c->open_digest)));
-	json_put(j, o, "sequence", json_pack("{s:o}", "counter", c->counter ? json_integer((json_int_t)c->counter) : json_null()));
-	return text_of(j, statement(j, "run-close", one_subject("execution", execution_digest), o));
+	if (!c->enforced || !c->result)
+		return NULL;
+	statement_begin(&j, 12288);
+	jsonw_string(&j, "assurance", c->assurance);
+	jsonw_raw(&j, "attestation", c->attestation ? c->attestation : "[]");
+	challenge(&j, f->policy);
+	certify_destruction(&j, "destruction", f, gone);
+	jsonw_raw(&j, "enforced", c->enforced);
+	certify_executor(&j, "executor");
+	certify_not_claimed(&j, "notClaimed", f);
+	jsonw_raw(&j, "plan", c->plan);
+	jsonw_raw(&j, "result", c->result);
+	jsonw_string(&j, "runId", c->run_id);
+	jsonw_open(&j, "runOpen");
+	certify_digest(&j, "digest", false, c->open_digest);
+	jsonw_string(&j, "mediaType", SR_PAYLOAD_TYPE);
+	jsonw_close(&j);
+	trace(&j, f);
+	subject_open(&j, "execution", "run", c->open_digest);
+	certify_subjects(&j, f);
+	return subject_close(&j);
+}
+
+static char *run_close(const struct sr_certify *c, const char *execution_digest, bool zeroed, int64_t now)
+{
+	struct sr_jsonw j;
+
+	statement_begin(&j, 1024);
+	certify_time(&j, "closedAt", now);
+	jsonw_open(&j, "ephemeralKey");
+	jsonw_string(&j, "checked", zeroed ? "its memory was read and held zeroes" : "not seen to be zero");
+	jsonw_string(&j, "keyId", c->ephemeral.id);
+	jsonw_string(&j, "method", "sodium_memzero");
+	jsonw_number(&j, "signaturesIssued", 1);
+	jsonw_string(&j, "state", zeroed ? "zeroed" : "unknown");
+	jsonw_close(&j);
+	jsonw_string(&j, "outcome", "certified");
+	jsonw_string(&j, "runId", c->run_id);
+	digest_member(&j, "runOpen", c->open_digest);
+	sequence(&j, c, NULL);
+	subject_open(&j, "run-close", "execution", execution_digest);
+	return subject_close(&j);
 }
 
 /* Signs and encodes what comes after execution. ret->all: the three lines in their order, or text is NULL. */
-static int sign_close(struct sr_certify *c, struct sr_json *j, struct sr_certify_draft *ret, bool zeroed)
+static int sign_close(struct sr_certify *c, struct sr_certify_draft *ret, bool zeroed)
 {
-	SR_AUTOFREE char *close_text = run_close(j, c, ret->digest, zeroed, ret->closed_s), *second = NULL, *third = NULL;
+	SR_AUTOFREE char *close_text = run_close(c, ret->digest, zeroed, ret->closed_s), *second = NULL, *third = NULL;
 	uint8_t sig[SR_SIGNATURE_BYTES];
 	size_t second_len = 0, third_len = 0;
 	char *at;
@@ -446,10 +508,10 @@ static void draft_done(struct sr_certify_draft *d)
 }
 
 /* The text of execution and its one signature. 0 or -ENOMEM. */
-static int sign_execution(struct sr_certify *c, struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *gone,
+static int sign_execution(struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone,
 			  struct sr_certify_draft *ret)
 {
-	ret->execution = execution(j, c, f, gone);
+	ret->execution = execution(c, f, gone);
 	if (!ret->execution)
 		return -ENOMEM;
 	digest_hex(ret->execution, strlen(ret->execution), ret->digest);
@@ -464,7 +526,6 @@ static int64_t seconds_now(const struct sr_certify *c)
 void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
 	struct sr_certify_draft *d = &c->draft;
-	struct sr_json j = { .failed = false };
 
 	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
 		return; /* what comes of those is not known yet */
@@ -474,8 +535,8 @@ void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int s
 	};
 	d->status = status;
 	d->closed_s = seconds_now(c);
-	note_facts(c, &j, f, status);
-	if (sign_execution(c, &j, f, &d->gone, d) < 0 || sign_close(c, &j, d, true) < 0)
+	note_facts(c, f, status);
+	if (sign_execution(c, f, &d->gone, d) < 0 || sign_close(c, d, true) < 0)
 		draft_done(d);
 }
 
@@ -487,25 +548,24 @@ static int finish(struct sr_certify *c, const struct sr_certify_facts *f, int st
 {
 	struct sr_certify_draft *d = &c->draft;
 	struct sr_certify_gone gone = { .processes = false };
-	struct sr_json j = { .failed = false };
 	bool zeroed;
 	int r = 0;
 
 	if (d->execution && (d->status != status || f->error->code != SR_E_NONE))
 		draft_done(d);
 	if (!d->execution)
-		note_facts(c, &j, f, status); /* its cgroup is gone with it */
+		note_facts(c, f, status); /* its cgroup is gone with it */
 	take_down(f, &gone);
 	if (d->execution && memcmp(&gone, &d->gone, sizeof(gone)) != 0)
 		draft_done(d);
 	if (!d->execution)
-		r = sign_execution(c, &j, f, &gone, d);
+		r = sign_execution(c, f, &gone, d);
 	zeroed = ephemeral_destroy(&c->ephemeral);
 	if (r < 0 || (d->all.text && zeroed && d->closed_s == seconds_now(c)))
 		return r;
 	free(SR_TAKE_PTR(d->all.text));
 	d->closed_s = seconds_now(c);
-	return sign_close(c, &j, d, zeroed);
+	return sign_close(c, d, zeroed);
 }
 
 static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const struct sr_envelope_text *all)
@@ -559,14 +619,13 @@ void certify_done(struct sr_certify *c)
 	fd_close(&c->dir_fd);
 	fd_close(&c->file_fd);
 #ifdef SR_SANITIZED /* else the kernel takes it all at once */
-	json_decref(c->plan);
-	json_decref(c->challenge);
-	json_decref(c->attestation);
-	json_decref(c->enforced);
-	json_decref(c->result);
+	draft_done(&c->draft);
+	free(c->plan);
+	free(c->attestation);
+	free(c->enforced);
+	free(c->result);
 	free(c->open_payload);
 	free(c->open_line.text);
-	draft_done(&c->draft);
 	free(c->path);
 #endif
 	*c = (struct sr_certify)SR_CERTIFY_INIT;

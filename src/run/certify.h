@@ -14,10 +14,10 @@
 #ifndef SR_RUN_CERTIFY_H
 #define SR_RUN_CERTIFY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/jsonw.h"
 #include "evidence/commitment.h"
 #include "evidence/envelope.h"
 #include "evidence/identity.h"
@@ -81,8 +81,9 @@ struct sr_certify {
 	uint64_t counter;       /* 0: none */
 	int64_t issued_s;       /* the wall clock when run-open was made */
 	uint64_t issued_ns;     /* CLOCK_MONOTONIC at the same moment */
-	json_t *plan, *challenge, *attestation;
-	json_t *enforced, *result; /* noted while the run stood */
+	char *plan;             /* this and the next three are JSON */
+	char *attestation;
+	char *enforced, *result; /* noted while the run stood */
 	const char *assurance;
 	char no_quote[768];     /* why a source of quotes that is there gave none, which is no error with --attest auto; or "" */
 	char *open_payload;
@@ -113,24 +114,17 @@ void certify_done(struct sr_certify *c);
 
 /* ---- between the files of run/ ---- */
 
-/* JSON that counts its failures, so that nothing can be left out silently. */
-struct sr_json {
-	bool failed;
-};
-
-void json_put(struct sr_json *j, json_t *object, const char *key, json_t *value);
-void json_add(struct sr_json *j, json_t *array, json_t *value);
 /* {"sha256": hex} or {"sandrunHmacSha256V1": hex} */
-json_t *json_digest(bool is_private, const char *hex);
+void certify_digest(struct sr_jsonw *j, const char *key, bool is_private, const char *hex);
 /* Text of any origin: what is no UTF-8 is escaped. NULL: null. */
-json_t *json_text(const char *s);
+void certify_text(struct sr_jsonw *j, const char *key, const char *s);
 /* A file's name: commitment_name(). */
-json_t *json_name(const char *prefix, const char *name);
-json_t *json_decimal(uint64_t v);
+void certify_name(struct sr_jsonw *j, const char *key, const char *prefix, const char *name);
+void certify_decimal(struct sr_jsonw *j, const char *key, uint64_t v);
 /* "YYYY-MM-DDThh:mm:ssZ" */
-json_t *json_time(int64_t seconds);
+void certify_time(struct sr_jsonw *j, const char *key, int64_t seconds);
 /* A limit's value: a number, decimal text for times, "unlimited". */
-json_t *json_limit(enum sr_limit_id id, uint64_t value);
+void certify_limit(struct sr_jsonw *j, const char *key, enum sr_limit_id id, uint64_t value);
 
 /* Does an opening file go beside it? One does where something was said to be private, or --salt kept. */
 bool certify_keeps_salt(const struct sr_policy *p);
@@ -138,14 +132,15 @@ bool certify_keeps_salt(const struct sr_policy *p);
 int certify_write_opening(const struct sr_certify *c, const struct sr_certify_facts *f, char **ret_path);
 /* The name of its bytes, and of the commitment to them. */
 const char *certify_script_name(const struct sr_exec *x);
-json_t *certify_plan(struct sr_json *j, const struct sr_certify_facts *f);
-json_t *certify_enforced(struct sr_json *j, const struct sr_certify_facts *f);
-json_t *certify_result(struct sr_json *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status);
-/* The streams and output files, behind the first subject. */
-void certify_subjects(struct sr_json *j, json_t *subjects, const struct sr_certify_facts *f);
-
-json_t *certify_destruction(struct sr_json *j, const struct sr_certify_facts *f, const struct sr_certify_gone *g);
-json_t *certify_executor(struct sr_json *j);
-json_t *certify_not_claimed(struct sr_json *j, const struct sr_certify_facts *f);
+/* Whole values. */
+void certify_plan(struct sr_jsonw *j, const struct sr_certify_facts *f);
+void certify_enforced(struct sr_jsonw *j, const struct sr_certify_facts *f);
+void certify_result(struct sr_jsonw *j, const struct sr_certify *c, const struct sr_certify_facts *f, int status);
+/* Members. */
+void certify_destruction(struct sr_jsonw *j, const char *key, const struct sr_certify_facts *f, const struct sr_certify_gone *g);
+void certify_executor(struct sr_jsonw *j, const char *key);
+void certify_not_claimed(struct sr_jsonw *j, const char *key, const struct sr_certify_facts *f);
+/* The streams and output files, behind the first subject of the open array. */
+void certify_subjects(struct sr_jsonw *j, const struct sr_certify_facts *f);
 
 #endif
