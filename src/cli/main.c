@@ -221,6 +221,16 @@ static int certify(struct cli_run *c, int status)
 	return certify_is_required(&c->policy) ? err.status : status;
 }
 
+/* The payload runs: time to write down what is final already. */
+static void stand_certificate(void *data)
+{
+	struct cli_run *c = data;
+	struct sr_certify_facts f = facts(c);
+
+	f.started = true;
+	certify_stand(&c->certify, &f);
+}
+
 /* The kernel is taking the sandbox down: time to write down all that is known by now. */
 static void draft_certificate(void *data)
 {
@@ -254,7 +264,8 @@ static int execute(struct cli_run *c)
 		return r;
 	c->ran = true;
 	c->run.before_wait = draft_certificate;
-	c->run.before_wait_data = c;
+	c->run.at_start = stand_certificate;
+	c->run.hook_data = c;
 	return run_supervise(&c->run, &c->err);
 }
 

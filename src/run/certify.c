@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,15 @@
 #define NONCE_MIN 32                 /* hex digits */
 #define NONCE_MAX 128
 #define AUDIENCE_MAX 255
+
+/*
+ * Between pieces of work that are done while the kernel builds the sandbox or takes it down: its own threads for that (RCU's
+ * above all) are woken on this processor too and wait for their turn, and the sandbox for them.
+ */
+static void give_way(void)
+{
+	(void)sched_yield();
+}
 
 static int cannot_write(const char *path, int errnum, struct sr_error *err)
 {
@@ -152,6 +162,7 @@ int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_err
 	}
 	if (sodium_start() < 0)
 		return sr_error_set(err, SR_E_INTERNAL, ENOSYS, STAGE, "cannot start libsodium");
+	give_way();
 	r = open_state(c, p, err);
 	if (r < 0 || c->off)
 		return r;
@@ -295,6 +306,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 	digest_hex(c->open_payload, c->open_len, c->open_digest);
 	if (c->state_fd >= 0)
 		r = runlog_commit(&log, c->run_id, c->open_digest, c->issued_s, p->durable);
+	give_way();
 	if (r == 0)
 		r = envelope_sign(c->open_payload, c->open_len, c->identity.secret, sig);
 	if (r == 0)
@@ -317,6 +329,7 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	c->issued_s = now.tv_sec;
 	c->issued_ns = run_now();
+	give_way();
 	if (ephemeral_make(&c->ephemeral) < 0)
 		return sr_error_oom(err, STAGE);
 	jsonw_begin(&j, 4096);
@@ -325,6 +338,7 @@ int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct 
 	if (!c->plan)
 		return sr_error_oom(err, STAGE);
 	digest_hex(c->plan, strlen(c->plan), plan_digest);
+	give_way();
 	r = sign_open(c, f->policy, plan_digest);
 	if (r < 0) { /* a full disk, a file size limit of the caller's */
 		(void)cannot_make(&why, r);
@@ -396,11 +410,12 @@ static void note_facts(struct sr_certify *c, const struct sr_certify_facts *f, i
 {
 	struct sr_jsonw j;
 
-	free(c->enforced);
+	if (!c->enforced) {
+		jsonw_begin(&j, 4096);
+		certify_enforced(&j, f);
+		c->enforced = jsonw_end(&j);
+	}
 	free(c->result);
-	jsonw_begin(&j, 4096);
-	certify_enforced(&j, f);
-	c->enforced = jsonw_end(&j);
 	jsonw_begin(&j, 1024);
 	certify_result(&j, c, f, status);
 	c->result = jsonw_end(&j);
@@ -420,21 +435,31 @@ static void trace(struct sr_jsonw *j, const struct sr_certify_facts *f)
 	json_decref(o);
 }
 
-static char *execution(const struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
+/* As far as the plan. */
+static void head(struct sr_jsonw *j, const struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
 {
-	struct sr_jsonw j;
+	statement_begin(j, 12288);
+	jsonw_string(j, "assurance", c->assurance);
+	jsonw_raw(j, "attestation", c->attestation ? c->attestation : "[]");
+	challenge(j, f->policy);
+	certify_destruction(j, "destruction", f, gone);
+	jsonw_raw(j, "enforced", c->enforced);
+	certify_executor(j, "executor");
+	certify_not_claimed(j, "notClaimed", f);
+	jsonw_raw(j, "plan", c->plan);
+}
 
+static char *execution(struct sr_certify *c, const struct sr_certify_facts *f, const struct sr_certify_gone *gone)
+{
+	struct sr_jsonw j = c->head;
+
+	c->head = (struct sr_jsonw){ .failed = true };
 	if (!c->enforced || !c->result)
 		return NULL;
-	statement_begin(&j, 12288);
-	jsonw_string(&j, "assurance", c->assurance);
-	jsonw_raw(&j, "attestation", c->attestation ? c->attestation : "[]");
-	challenge(&j, f->policy);
-	certify_destruction(&j, "destruction", f, gone);
-	jsonw_raw(&j, "enforced", c->enforced);
-	certify_executor(&j, "executor");
-	certify_not_claimed(&j, "notClaimed", f);
-	jsonw_raw(&j, "plan", c->plan);
+	if (j.failed || memcmp(gone, &c->expected, sizeof(*gone)) != 0) {
+		jsonw_drop(&j);
+		head(&j, c, f, gone);
+	}
 	jsonw_raw(&j, "result", c->result);
 	jsonw_string(&j, "runId", c->run_id);
 	jsonw_open(&j, "runOpen");
@@ -479,6 +504,7 @@ static int sign_close(struct sr_certify *c, struct sr_certify_draft *ret, bool z
 
 	if (!close_text)
 		return -ENOMEM;
+	give_way();
 	r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
 	if (!r)
 		r = envelope_line(ret->execution, strlen(ret->execution), ret->signature, &c->ephemeral.public_key, &second, &second_len);
@@ -486,6 +512,7 @@ static int sign_close(struct sr_certify *c, struct sr_certify_draft *ret, bool z
 		r = envelope_line(close_text, strlen(close_text), sig, &c->identity.public_key, &third, &third_len);
 	if (r < 0 || !second || !third)
 		return r < 0 ? r : -ENOMEM;
+	give_way();
 	ret->all.len = c->open_line.len + second_len + third_len;
 	at = malloc(ret->all.len + 1);
 	if (!at)
@@ -515,6 +542,7 @@ static int sign_execution(struct sr_certify *c, const struct sr_certify_facts *f
 	if (!ret->execution)
 		return -ENOMEM;
 	digest_hex(ret->execution, strlen(ret->execution), ret->digest);
+	give_way();
 	return envelope_sign(ret->execution, strlen(ret->execution), c->ephemeral.secret, ret->signature);
 }
 
@@ -523,20 +551,34 @@ static int64_t seconds_now(const struct sr_certify *c)
 	return c->issued_s + (int64_t)((run_now() - c->issued_ns) / 1000000000ULL);
 }
 
+void certify_stand(struct sr_certify *c, const struct sr_certify_facts *f)
+{
+	struct sr_jsonw j;
+
+	if (c->off || !c->opened)
+		return;
+	c->expected = (struct sr_certify_gone){
+		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
+		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),
+	};
+	jsonw_begin(&j, 4096);
+	certify_enforced(&j, f);
+	c->enforced = jsonw_end(&j);
+	if (c->enforced)
+		head(&c->head, c, f, &c->expected);
+}
+
 void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status)
 {
 	struct sr_certify_draft *d = &c->draft;
 
-	if (c->off || !c->opened || f->policy->outputs.count || f->policy->trace)
+	if (c->off || !c->opened || !c->enforced || f->policy->outputs.count || f->policy->trace)
 		return; /* what comes of those is not known yet */
-	d->gone = (struct sr_certify_gone){
-		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
-		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),
-	};
 	d->status = status;
 	d->closed_s = seconds_now(c);
 	note_facts(c, f, status);
-	if (sign_execution(c, f, &d->gone, d) < 0 || sign_close(c, d, true) < 0)
+	give_way();
+	if (sign_execution(c, f, &c->expected, d) < 0 || sign_close(c, d, true) < 0)
 		draft_done(d);
 }
 
@@ -556,7 +598,7 @@ static int finish(struct sr_certify *c, const struct sr_certify_facts *f, int st
 	if (!d->execution)
 		note_facts(c, f, status); /* its cgroup is gone with it */
 	take_down(f, &gone);
-	if (d->execution && memcmp(&gone, &d->gone, sizeof(gone)) != 0)
+	if (d->execution && memcmp(&gone, &c->expected, sizeof(gone)) != 0)
 		draft_done(d);
 	if (!d->execution)
 		r = sign_execution(c, f, &gone, d);
@@ -620,6 +662,7 @@ void certify_done(struct sr_certify *c)
 	fd_close(&c->file_fd);
 #ifdef SR_SANITIZED /* else the kernel takes it all at once */
 	draft_done(&c->draft);
+	jsonw_drop(&c->head);
 	free(c->plan);
 	free(c->attestation);
 	free(c->enforced);

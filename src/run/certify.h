@@ -59,7 +59,6 @@ struct sr_certify_gone {
  */
 struct sr_certify_draft {
 	char *execution;               /* NULL: there is none */
-	struct sr_certify_gone gone;
 	int status;
 	int64_t closed_s;
 	char digest[SR_DIGEST_HEX];    /* of execution */
@@ -90,10 +89,12 @@ struct sr_certify {
 	size_t open_len;
 	struct sr_envelope_text open_line;
 	char open_digest[SR_DIGEST_HEX];
+	struct sr_jsonw head;   /* execution up to its plan, as it will be if `expected` is what is seen; failed: there is none */
+	struct sr_certify_gone expected;
 	struct sr_certify_draft draft;
 };
 
-#define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .file_fd = -1, .assurance = "self-asserted" }
+#define SR_CERTIFY_INIT { .state_fd = -1, .dir_fd = -1, .file_fd = -1, .assurance = "self-asserted", .head = { .failed = true } }
 
 /* Whether something was asked for that is nothing without a certificate: then one that cannot be kept is an error. */
 bool certify_is_required(const struct sr_policy *p);
@@ -101,6 +102,8 @@ int certify_check(const struct sr_policy *p, struct sr_error *err);
 /* 0 also where nothing can be kept and nobody asked for a file: c->off and c->why say so. */
 int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_error *err);
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err);
+/* While the payload runs: what of execution is final by then. */
+void certify_stand(struct sr_certify *c, const struct sr_certify_facts *f);
 /* While the sandbox is being taken down: struct sr_certify_draft. Where it cannot be made, certify_close() does all. */
 void certify_draft(struct sr_certify *c, const struct sr_certify_facts *f, int status);
 /* Where a quote was asked for by name and there is none, an error: the program must not start. */

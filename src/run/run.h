@@ -75,8 +75,9 @@ struct sr_run {
 	struct sr_outcome outcome;
 	struct sr_observed observed;
 	/* called when the outcome is known and the kernel takes the namespaces down, before PID 1 is waited for; NULL: nobody */
+	void (*at_start)(void *data);    /* when the payload runs and what holds it is final */
 	void (*before_wait)(void *data);
-	void *before_wait_data;
+	void *hook_data;                 /* of both */
 	struct sr_learn *learn; /* --learn; NULL without it */
 	const struct sr_salt *salt; /* of this run's commitments: the caller's, set after run_prepare(); or NULL */
 	struct sr_tracelog *trace_log; /* --trace: an open log, set before run_prepare(); borrowed */

@@ -647,6 +647,8 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	/* somebody sits at a terminal and can end it himself: only a limit that was asked for holds there (finding 17) */
 	if (wall->value != SR_UNLIMITED && (policy_is_asked(p, SR_LIMIT_wall_ns) || !run->outcome.terminal))
 		run->wall_deadline = run->outcome.phases.started + wall->value;
+	if (run->at_start)
+		run->at_start(run->hook_data);
 	while (!all_done(run))
 		one_turn(run);
 	terminal_restore(run);
@@ -657,7 +659,7 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 	run->outcome.err.truncated |= run->cut[1];
 	classify(run);
 	if (run->before_wait && !run->out.error && !run->err.error)
-		run->before_wait(run->before_wait_data);
+		run->before_wait(run->hook_data);
 	r = wait_for_init(run, err);
 	learn_finish(run->learn);
 	trace_record_finish(run->trace);
