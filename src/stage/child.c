@@ -16,9 +16,9 @@
  *	        ----------SIGNAL-->   kill(payload)
  *	        <----------EXITED--   kill(-1), reap all, usage         (dead)
  *
- * Init shares the payload's memory only until exec, when vfork returns. It is not dumpable from the moment its id maps
- * stand, so that the payload can neither trace it nor read /proc/1/ (finding 1); Landlock and a filter of its own follow
- * once the payload runs. It has given all capabilities away before the payload exists.
+ * Init shares the payload's memory only until exec, when vfork returns. It is not dumpable and has no capability before
+ * the payload exists, which can neither trace it nor read /proc/1/ (finding 1); Landlock and a filter of its own follow once
+ * the payload runs.
  *
  * The order is the argument; every step says what it needs, what it gives up and what an attacker gains if it is skipped.
  */
