@@ -173,7 +173,9 @@ static size_t escape(char out[static 6], unsigned char c)
 		out[1] = to[at - from];
 		return 2;
 	}
-	memcpy(out + 1, "u00", 3);
+	out[1] = 'u';
+	out[2] = '0';
+	out[3] = '0';
 	out[4] = digits[c >> 4];
 	out[5] = digits[c & 15];
 	return 6;
