@@ -311,7 +311,7 @@ static json_t *bill_json(const struct sr_bill *b)
 static int print(const struct bill_call *call)
 {
 	if (call->verify.json)
-		return verify_print_json(&call->verify, bill_json(&call->bill), 0);
+		return message_json(&call->verify.c->policy, STAGE, bill_json(&call->bill), JSON_SORT_KEYS, 0);
 	if (call->csv)
 		print_csv(&call->bill);
 	else

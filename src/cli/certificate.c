@@ -49,21 +49,6 @@ static int failed(const struct call *call, const struct sr_error *err)
 	return err->status;
 }
 
-static int print_json(const struct call *call, json_t *o)
-{
-	char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-	struct sr_error err = SR_ERROR_INIT;
-
-	json_decref(o);
-	if (!text) {
-		(void)sr_error_oom(&err, STAGE);
-		return failed(call, &err);
-	}
-	(void)puts(text);
-	free(text);
-	return message_flush(&call->c->policy, 0);
-}
-
 /* 0, or -errno with err set; *ret_dir is -1 where there is no folder yet. */
 static int open_store(int *ret_state, int *ret_dir, struct sr_error *err)
 {
@@ -146,7 +131,7 @@ static int list(const struct call *call)
 	}
 	free(ended);
 	if (call->json)
-		return print_json(call, all);
+		return message_json(&call->c->policy, STAGE, all, JSON_SORT_KEYS, 0);
 	json_decref(all);
 	return message_flush(&call->c->policy, 0);
 }
@@ -301,7 +286,7 @@ static int show(const struct call *call)
 	if (!all)
 		return failed(call, &err);
 	if (call->json)
-		return print_json(call, all);
+		return message_json(&call->c->policy, STAGE, all, JSON_SORT_KEYS, 0);
 	(void)printf("file       %s\n", SHOWN(path));
 	json_array_foreach(all, i, s) {
 		const char *type = json_string_value(json_object_get(s, "predicateType"));

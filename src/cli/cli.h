@@ -5,6 +5,7 @@
 #ifndef SR_CLI_CLI_H
 #define SR_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -55,6 +56,11 @@ void message_error(const struct sr_policy *p, const struct sr_error *err);
 int message_printed(const struct sr_policy *p, int r);
 /* Empties standard output's buffer. Returns `status`, or 125 after saying why what was printed is not out. */
 int message_flush(const struct sr_policy *p, int status);
+/*
+ * Prints o, which it takes (NULL: it could not be made), indented, with flags of jansson's beside that, and flushes. Returns
+ * `status`, or the status of what went wrong after saying it.
+ */
+int message_json(const struct sr_policy *p, const char *stage, json_t *o, size_t flags, int status);
 /* `sandrun: TEXT`; dropped by --quiet. TEXT must be fit for a terminal (str_escape). */
 void message_warning(const struct sr_policy *p, const char *text);
 /* A signal ended the wait for a reader, and one more line would wait for it again. */

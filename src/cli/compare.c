@@ -347,7 +347,7 @@ static int compare_run(struct verify_call *call)
 		message_error(&call->c->policy, &err);
 		status = err.status;
 	} else if (call->json) {
-		status = verify_print_json(call, pair_json(&p), verify_status(&list));
+		status = message_json(&call->c->policy, STAGE, pair_json(&p), JSON_SORT_KEYS, verify_status(&list));
 	} else {
 		print_pair(&p);
 		status = message_flush(&call->c->policy, verify_status(&list));

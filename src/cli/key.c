@@ -31,7 +31,7 @@ static int failed(const struct sr_policy *p, const struct sr_error *err)
 
 static int show(const struct cli_run *c, const struct sr_identity *id, bool json)
 {
-	SR_AUTOFREE char *path = NULL, *text = NULL;
+	SR_AUTOFREE char *path = NULL;
 	char ssh[SR_PEM_BYTES];
 	json_t *o;
 
@@ -43,11 +43,7 @@ static int show(const struct cli_run *c, const struct sr_identity *id, bool json
 		return message_flush(&c->policy, 0);
 	}
 	o = json_pack("{s:s, s:s, s:s}", "file", path, "keyId", id->id, "ssh", ssh);
-	text = json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS);
-	json_decref(o);
-	if (text)
-		(void)puts(text);
-	return message_flush(&c->policy, text ? 0 : 125);
+	return message_json(&c->policy, "key", o, JSON_SORT_KEYS, 0);
 }
 
 static int export_key(const struct cli_run *c, const struct sr_identity *id, bool ssh)

@@ -68,6 +68,22 @@ int message_flush(const struct sr_policy *p, int status)
 	return message_printed(p, errno ? -errno : -EIO);
 }
 
+int message_json(const struct sr_policy *p, const char *stage, json_t *o, size_t flags, int status)
+{
+	struct sr_error err = SR_ERROR_INIT;
+	char *text = o ? json_dumps(o, JSON_INDENT(1) | flags) : NULL;
+
+	json_decref(o);
+	if (!text) {
+		(void)sr_error_oom(&err, stage);
+		message_error(p, &err);
+		return err.status;
+	}
+	(void)puts(text);
+	free(text);
+	return message_flush(p, status);
+}
+
 void message_warning(const struct sr_policy *p, const char *text)
 {
 	if (!p->quiet)

@@ -271,7 +271,7 @@ int profile_diff(const struct profile_call *call)
 		message_error(&call->c->policy, &err);
 		status = err.status;
 	} else if (call->json) {
-		status = profile_print_json(call, all_json(&p), differ(&p));
+		status = message_json(&call->c->policy, "profile", all_json(&p), 0, differ(&p));
 	} else {
 		print_all(&p);
 		status = message_flush(&call->c->policy, differ(&p));

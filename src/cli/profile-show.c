@@ -380,7 +380,7 @@ int profile_show(const struct profile_call *call)
 		message_error(&call->c->policy, &err);
 		status = err.status;
 	} else if (call->json) {
-		status = profile_print_json(call, all_json(&r), 0);
+		status = message_json(&call->c->policy, STAGE, all_json(&r), 0, 0);
 	} else {
 		print_all(&r);
 		status = message_flush(&call->c->policy, 0);

@@ -31,22 +31,6 @@ char *profile_operand(const char *operand)
 	return str_format("%s%s", file ? "./" : "", operand);
 }
 
-int profile_print_json(const struct profile_call *call, json_t *o, int status)
-{
-	struct sr_error err = SR_ERROR_INIT;
-	char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
-
-	json_decref(o);
-	if (!text) {
-		(void)sr_error_oom(&err, STAGE);
-		message_error(&call->c->policy, &err);
-		return err.status;
-	}
-	(void)printf("%s\n", text);
-	free(text);
-	return message_flush(&call->c->policy, status);
-}
-
 /* --- list ----------------------------------------------------------------------------------------------------------------- */
 
 static json_t *text_or_null(const char *s)
@@ -114,7 +98,7 @@ static int list(const struct profile_call *call)
 	warn_unreadable(call, call->places.user, unreadable[0]);
 	warn_unreadable(call, call->places.installed, unreadable[1]);
 	if (call->json) {
-		status = profile_print_json(call, listing_json(&l), 0);
+		status = message_json(&call->c->policy, STAGE, listing_json(&l), 0, 0);
 	} else {
 		for (size_t i = 0; i < l.count; i++)
 			width = (int)strlen(l.items[i].name) > width ? (int)strlen(l.items[i].name) : width;
@@ -193,7 +177,7 @@ static int check(const struct profile_call *call)
 		status = one > status ? one : status;
 	}
 	if (call->json)
-		return profile_print_json(call, all, status);
+		return message_json(&call->c->policy, STAGE, all, 0, status);
 	json_decref(all);
 	return message_flush(&call->c->policy, status);
 }

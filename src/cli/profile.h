@@ -43,8 +43,6 @@ void profile_resolved_done(struct profile_resolved *r);
 /* The name as profile_load() takes it: NAME.ini without a '/' is the file of that name in the working folder. NULL: no memory. */
 char *profile_operand(const char *operand);
 
-/* Prints the object, which may be NULL (no memory), and drops it. Returns the exit status: `status`, or 125. */
-int profile_print_json(const struct profile_call *call, json_t *o, int status);
 
 /* --- what a filter answers, as text (cli/profile-text.c) --------------------------------------------------------------------- */
 

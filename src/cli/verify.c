@@ -439,22 +439,6 @@ json_t *verify_json(const struct sr_verified *v)
 			 verify_checks_json(v), "wordOf", shown ? v->identity->id : NULL);
 }
 
-int verify_print_json(const struct verify_call *call, json_t *o, int status)
-{
-	struct sr_error err = SR_ERROR_INIT;
-	char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
-
-	json_decref(o);
-	if (!text) {
-		(void)sr_error_oom(&err, STAGE);
-		message_error(&call->c->policy, &err);
-		return err.status;
-	}
-	(void)printf("%s\n", text);
-	free(text);
-	return message_flush(&call->c->policy, status);
-}
-
 static int verify_one(struct verify_call *call, struct sr_verified *v, struct sr_error *err)
 {
 	const struct sr_verify_wants wants = {
@@ -495,7 +479,7 @@ static int verify_run(struct verify_call *call)
 		message_error(&call->c->policy, &err);
 		status = err.status;
 	} else if (call->json) {
-		status = verify_print_json(call, verify_json(&v), verify_status(&v));
+		status = message_json(&call->c->policy, STAGE, verify_json(&v), JSON_SORT_KEYS, verify_status(&v));
 	} else {
 		verify_print(&v, "");
 		print_result(&v);

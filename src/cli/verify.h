@@ -32,7 +32,5 @@ void verify_print(const struct sr_verified *v, const char *prefix);
 /* The same as a JSON list, and all of a certificate's result as an object; NULL without memory. */
 json_t *verify_checks_json(const struct sr_verified *v);
 json_t *verify_json(const struct sr_verified *v);
-/* Prints the object, which may be NULL, and drops it. Returns `status` or 125. */
-int verify_print_json(const struct verify_call *call, json_t *o, int status);
 
 #endif
