@@ -198,6 +198,19 @@ static int verify(struct export_call *call, struct sr_error *err)
 	return -EBADMSG;
 }
 
+/* What lies there was not named by the user: a FIFO would hold us, a link lead anywhere. A descriptor or -1 with errno. */
+static int open_found(const char *path)
+{
+	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		errno = EINVAL;
+		return -1;
+	}
+	return SR_TAKE_FD(fd);
+}
+
 /* Opens the log where a run leaves it: by the run's id, or by the certificate's name. */
 static int open_beside(const char *certificate, const char *run_id)
 {
@@ -213,7 +226,7 @@ static int open_beside(const char *certificate, const char *run_id)
 	const char *const paths[] = { by_file, by_stem, by_id };
 
 	for (size_t i = 0; fd < 0 && i < SR_ELEMENTSOF(paths); i++)
-		fd = paths[i] ? open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+		fd = paths[i] ? open_found(paths[i]) : -1;
 	return fd;
 }
 

@@ -170,6 +170,15 @@ END
 	done
 	export_ --runtime-trace good-trace.intoto.jsonl
 	assert_error 125 "cannot read the trace's log beside good-trace.intoto.jsonl: No such file" "hint: --trace FILE"
+	# what merely lies there: a FIFO does not hold us, a link is not followed
+	mkfifo good-trace.trace.jsonl
+	run --separate-stderr timeout 20 "$SANDRUN" export --key "$KEY" --runtime-trace good-trace.intoto.jsonl
+	assert_error 125 "cannot read the trace's log beside good-trace.intoto.jsonl"
+	rm good-trace.trace.jsonl
+	ln -s elsewhere good-trace.trace.jsonl
+	export_ --runtime-trace good-trace.intoto.jsonl
+	assert_error 125 "cannot read the trace's log beside good-trace.intoto.jsonl"
+	rm good-trace.trace.jsonl
 	export_ --runtime-trace --trace none good-trace.intoto.jsonl
 	assert_error 125 "cannot read none: No such file"
 	sed '2d' "$V/good-trace.trace.jsonl" >cut.jsonl
