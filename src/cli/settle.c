@@ -124,6 +124,7 @@ int settle(struct cli_run *c)
 		r = manifest_apply(&c->manifest, p, &c->err);
 	if (r == 0)
 		r = settle_profile(c);
+	p->no_certificate = p->no_certificate || p->build_layer; /* a layer's evidence is its digest */
 	return r == 0 ? args_check_settled(p, &c->err) : r;
 }
 
@@ -134,6 +135,8 @@ int settle_environment(struct cli_run *c)
 	bool is_asked = asked->value && p->environment && strcmp(asked->value, p->environment) == 0;
 	int r;
 
+	if (p->build_layer)
+		return environment_open_build(p, &c->env, &c->err);
 	if (!p->environment || policy_is_given(p, "environment"))
 		return environment_open(p->environment, &c->env, &c->err);
 	r = p->environment_by_name ? environment_open_named(p->environment, &c->env, &c->err)

@@ -7,9 +7,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/fd.h"
+#include "image/merge.h"
 #include "sys/openat2.h"
 
 #define STAGE "environment"
@@ -24,7 +27,10 @@ static int open_host(struct sr_environment *ret, struct sr_error *err)
 		return sr_error_oom(err, STAGE);
 	if (fd < 0)
 		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot open '/': %s", strerror(errno));
-	*ret = (struct sr_environment){ .kind = SR_ENVIRONMENT_HOST, .name = SR_TAKE_PTR(name), .root_fd = SR_TAKE_FD(fd) };
+	*ret = (struct sr_environment)SR_ENVIRONMENT_INIT;
+	ret->kind = SR_ENVIRONMENT_HOST;
+	ret->name = SR_TAKE_PTR(name);
+	ret->root_fd = SR_TAKE_FD(fd);
 	return 0;
 }
 
@@ -49,31 +55,24 @@ static int cannot_open(const char *name, int errnum, struct sr_error *err)
 	return r;
 }
 
-/* 0 or negative errno. */
-static int find_folder(int root_fd, const char *path)
+/* 0, or negative errno. */
+static int find_folder(const struct sr_layers *l, const char *path)
 {
-	SR_AUTOCLOSE int fd = sys_open_in_root(root_fd, path, O_PATH | O_DIRECTORY);
+	int fd = merge_open(l, NULL, path);
+	struct stat st;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOENT;
 
-	return fd < 0 ? fd : 0;
+	fd_close(&fd);
+	return r;
 }
 
-/* What was opened is what `name` leads to, is no root of this machine, and looks like a root. */
-static int check_tree(const char *name, int fd, const struct stat *st, struct sr_error *err)
+/* Whether it looks like a root. */
+static int check_root(const char *name, const struct sr_layers *l, struct sr_error *err)
 {
-	struct stat root;
-	int r;
+	int r = find_folder(l, "usr");
 
-	if (stat("/", &root) < 0)
-		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot look at '/': %s", strerror(errno));
-	if (root.st_dev == st->st_dev && root.st_ino == st->st_ino) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE,
-				 "cannot use '%s' as environment: it is this machine's own root", SHOWN(name));
-		sr_error_hint(err, "leave -E out: the environment 'host' shows this machine's programs and nothing private");
-		return r;
-	}
-	r = find_folder(fd, "usr");
 	if (r < 0 && r != -EACCES)
-		r = find_folder(fd, "bin");
+		r = find_folder(l, "bin");
 	if (r == 0)
 		return 0;
 	if (r == -EACCES)
@@ -84,11 +83,27 @@ static int check_tree(const char *name, int fd, const struct stat *st, struct sr
 	return r;
 }
 
-static int open_tree(const char *name, struct sr_environment *ret, struct sr_error *err)
+/* What was opened is no root of this machine. */
+static int check_no_host(const char *name, const struct stat *st, struct sr_error *err)
+{
+	struct stat root;
+	int r;
+
+	if (stat("/", &root) < 0)
+		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot look at '/': %s", strerror(errno));
+	if (root.st_dev != st->st_dev || root.st_ino != st->st_ino)
+		return 0;
+	r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE,
+			 "cannot use '%s' as environment: it is this machine's own root", SHOWN(name));
+	sr_error_hint(err, "leave -E out: the environment 'host' shows this machine's programs and nothing private");
+	return r;
+}
+
+static int add_folder(const char *name, struct sr_layers *ret, struct sr_error *err)
 {
 	SR_AUTOCLOSE int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	SR_AUTOFREE char *path = NULL;
-	SR_AUTOFREE char *copy = NULL;
+	struct sr_layer *layer;
 	struct stat st, again;
 	int r;
 
@@ -100,19 +115,57 @@ static int open_tree(const char *name, struct sr_environment *ret, struct sr_err
 	if (st.st_dev != again.st_dev || st.st_ino != again.st_ino)
 		return sr_error_set(err, SR_E_ENVIRONMENT, EAGAIN, STAGE, "cannot open environment '%s': it was replaced just now",
 				    SHOWN(name));
-	r = check_tree(name, fd, &st, err);
+	r = check_no_host(name, &st, err);
 	if (r < 0)
 		return r;
-	copy = strdup(name);
-	if (!copy)
-		return sr_error_oom(err, STAGE);
-	*ret = (struct sr_environment){ .kind = SR_ENVIRONMENT_TREE,
-					.name = SR_TAKE_PTR(copy),
-					.path = SR_TAKE_PTR(path),
-					.dev = st.st_dev,
-					.ino = st.st_ino,
-					.root_fd = SR_TAKE_FD(fd) };
+	layer = layers_add(ret, err);
+	if (!layer)
+		return -ENOMEM;
+	layer->path = SR_TAKE_PTR(path);
+	layer->dev = st.st_dev;
+	layer->ino = st.st_ino;
+	layer->fd = SR_TAKE_FD(fd);
 	return 0;
+}
+
+/* NAME|DIR, or some of them with commas between; a folder whose name holds a comma is one. */
+static int add_all(const char *name, struct sr_layers *ret, struct sr_error *err)
+{
+	const char *p = name;
+	struct stat st;
+
+	if (!strchr(name, ',') || stat(name, &st) == 0)
+		return add_folder(name, ret, err);
+	for (bool more = true; more;) {
+		size_t n = strcspn(p, ",");
+		SR_AUTOFREE char *one = strndup(p, n);
+		int r = one ? add_folder(one, ret, err) : sr_error_oom(err, STAGE);
+
+		if (r < 0)
+			return r;
+		more = p[n];
+		p += n + 1;
+	}
+	return 0;
+}
+
+static int open_tree(const char *name, struct sr_environment *ret, struct sr_error *err)
+{
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+	int r = add_all(name, &e.layers, err);
+
+	if (r == 0)
+		r = check_root(name, &e.layers, err);
+	if (r == 0) {
+		e.kind = SR_ENVIRONMENT_TREE;
+		e.name = strdup(name);
+		r = e.name ? 0 : sr_error_oom(err, STAGE);
+	}
+	if (r < 0)
+		environment_done(&e);
+	else
+		*ret = e;
+	return r;
 }
 
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err)
@@ -130,10 +183,119 @@ int environment_open_named(const char *name, struct sr_environment *ret, struct 
 void environment_done(struct sr_environment *e)
 {
 	free(e->name);
-	free(e->path);
 	e->name = NULL;
-	e->path = NULL;
+	layers_done(&e->layers);
+	layer_done(&e->upper);
+	layer_done(&e->work);
 	fd_close(&e->root_fd);
+}
+
+static int build_error(const char *what, const char *path, int errnum, struct sr_error *err)
+{
+	return sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot %s '%s': %s", what, SHOWN(path), strerror(errnum));
+}
+
+/* DIR itself: the user's own, closed to others, and nobody else builds in it now. */
+static int open_build_folder(const char *path, int *ret_fd, struct sr_error *err)
+{
+	SR_AUTOCLOSE int fd = -1;
+	struct stat st;
+	int r;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return build_error("make", path, errno, err);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return build_error("build in", path, errno, err);
+	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
+		r = sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot build in '%s': others have rights to it", SHOWN(path));
+		sr_error_hint(err, "give a folder of your own with mode 0700, or a name that is not there yet");
+		return r;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot build in '%s': another sandrun does", SHOWN(path));
+		sr_error_hint(err, "wait for it, or give another folder");
+		return r;
+	}
+	*ret_fd = SR_TAKE_FD(fd);
+	return 0;
+}
+
+static int open_build_part(const struct sr_policy *p, int dir_fd, const char *name, struct sr_layer *ret, struct sr_error *err)
+{
+	SR_AUTOFREE char *dir = realpath(p->build_layer, NULL);
+	SR_AUTOFREE char *path = dir ? str_format("%s/%s", dir, name) : NULL;
+	SR_AUTOCLOSE int fd = -1;
+	struct stat st;
+
+	if (!path)
+		return sr_error_oom(err, STAGE);
+	if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+		return build_error("make", path, errno, err);
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return build_error("build in", path, errno, err);
+	if (st.st_uid != geteuid())
+		return build_error("build in", path, EPERM, err);
+	*ret = (struct sr_layer){ .path = SR_TAKE_PTR(path), .dev = st.st_dev, .ino = st.st_ino, .fd = SR_TAKE_FD(fd), .lock_fd = -1 };
+	return 0;
+}
+
+/* What was deleted or replaced of a lower layer is written down in user xattrs: without them the layer would be wrong. */
+static int check_xattrs(const struct sr_layer *upper, struct sr_error *err)
+{
+	int r;
+
+	if (fsetxattr(upper->fd, "user.sandrun", "1", 1, 0) == 0 && fremovexattr(upper->fd, "user.sandrun") == 0)
+		return 0;
+	r = sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot build in '%s': its file system keeps no user attributes: %s",
+			 SHOWN(upper->path), strerror(errno));
+	sr_error_hint(err, "give a folder on ext4, xfs or btrfs");
+	return r;
+}
+
+static int add_upper(const struct sr_policy *p, struct sr_environment *e, struct sr_error *err)
+{
+	SR_AUTOCLOSE int dir_fd = -1;
+	int r;
+
+	if (p->explain && access(p->build_layer, F_OK) < 0 && errno == ENOENT)
+		return 0; /* nothing is made */
+	r = open_build_folder(p->build_layer, &dir_fd, err);
+	if (r == 0)
+		r = open_build_part(p, dir_fd, "tree", &e->upper, err);
+	if (r == 0)
+		r = open_build_part(p, dir_fd, "overlay-work", &e->work, err);
+	if (r == 0)
+		r = check_xattrs(&e->upper, err);
+	e->upper.lock_fd = SR_TAKE_FD(dir_fd);
+	return r;
+}
+
+int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err)
+{
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+	int r;
+
+	if (geteuid() == 0) { /* its payload is nobody (finding 13): the folder would have to be open to all */
+		r = sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot build a layer as root");
+		sr_error_hint(err, "run sandrun as an ordinary user: a build needs no root");
+		return r;
+	}
+	r = strcmp(p->environment, "none") == 0 ? 0 : add_all(p->environment, &e.layers, err);
+	if (r == 0)
+		r = add_upper(p, &e, err);
+	if (r == 0) {
+		e.kind = SR_ENVIRONMENT_TREE;
+		e.build = true;
+		e.name = strdup(p->environment);
+		r = e.name ? 0 : sr_error_oom(err, STAGE);
+	}
+	if (r < 0)
+		environment_done(&e);
+	else
+		*ret = e;
+	return r;
 }
 
 /*
@@ -156,7 +318,8 @@ static int check_shown(int fd)
 /* 0 for an executable regular file, -ENOENT, -EACCES. path is absolute. */
 static int probe(const struct sr_environment *e, const char *path)
 {
-	SR_AUTOCLOSE int fd = sys_open_in_root(e->root_fd, path, O_PATH);
+	SR_AUTOCLOSE int fd = e->kind == SR_ENVIRONMENT_HOST ? sys_open_in_root(e->root_fd, path, O_PATH) :
+							       merge_open(&e->layers, e->upper.fd >= 0 ? &e->upper : NULL, path);
 	struct stat st;
 	int r;
 
@@ -240,9 +403,10 @@ static int add_once(struct sr_strv *ret, const char *name)
 	return strv_add(ret, name);
 }
 
-static int list_folder(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, const char *stem, size_t max,
+		       struct sr_strv *ret)
 {
-	int fd = sys_open_in_root(e->root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	int fd = sys_open_in_root(root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct dirent *d;
 	DIR *dir;
 	int r = 0;
@@ -269,13 +433,25 @@ static int list_folder(const struct sr_environment *e, const char *folder, const
 	return r;
 }
 
+/* A folder's names in each layer; what another layer hides is not found by probe(). */
+static int list_layers(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+{
+	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, stem, max, ret) : 0;
+
+	if (r == 0 && e->upper.fd >= 0)
+		r = list_folder(e, e->upper.fd, folder, stem, max, ret);
+	for (size_t i = e->layers.count; r == 0 && i-- > 0;)
+		r = list_folder(e, e->layers.items[i].fd, folder, stem, max, ret);
+	return r;
+}
+
 int environment_programs_like(const struct sr_environment *e, const char *stem, size_t max, struct sr_strv *ret)
 {
 	const char *rest = SR_INSIDE_PATH;
 	char folder[64];
 
 	while (ret->count < max && next_folder(&rest, folder, sizeof(folder))) {
-		int r = list_folder(e, folder, stem, max, ret);
+		int r = list_layers(e, folder, stem, max, ret);
 
 		if (r < 0)
 			return r;

@@ -564,6 +564,8 @@ static int build_variables(struct build *b)
 
 	if (variables_build(environ, words, &b->p->setenv, &b->x->envp) < 0)
 		return oom(b);
+	if (b->p->build_layer && (variables_set(&b->x->envp, "USER=root") < 0 || variables_set(&b->x->envp, "LOGNAME=root") < 0))
+		return oom(b);
 	return add_node_options(b);
 }
 
