@@ -180,14 +180,21 @@ static void mount_line(const struct sr_plan *p, const struct sr_fs_op *op, FILE 
 static void root(const struct cli_run *c, FILE *f)
 {
 	const struct sr_plan *p = &c->box.plan;
-	char shown[512];
+	char shown[512], stack[SR_LAYER_DIGEST];
+	const bool is_image = layers_stack(&c->env.layers, stack);
 
-	(void)fprintf(f, "%-12s%s\n", "environment", str_escape(c->env.name, shown, sizeof(shown)));
+	(void)fprintf(f, "%-12s%s%s%s\n", "environment", str_escape(c->env.name, shown, sizeof(shown)), is_image ? ", " : "",
+		      is_image ? stack : "");
+	for (size_t i = 0; is_image && i < c->env.layers.count; i++)
+		(void)fprintf(f, "%-12s%s\n", "layer", c->env.layers.items[i].digest);
+	if (c->env.profile && (!c->policy.profile_name || strcmp(c->policy.profile_name, c->env.profile) != 0))
+		(void)fprintf(f, "%-12sthe environment is made for the profile %s, which is not used\n", "note",
+			      str_escape(c->env.profile, shown, sizeof(shown)));
 	for (size_t i = 0; i < p->fs_count; i++)
 		mount_line(p, &p->fs[i], f);
 	(void)fprintf(f, "%-12snull zero full random urandom tty pts shm\n", "devices");
 	if (c->policy.build_layer)
-		(void)fprintf(f, "%-12s%s/tree: what is written to / stays there\n", "layer", str_escape(c->policy.build_layer, shown, sizeof(shown)));
+		(void)fprintf(f, "%-12s%s/tree: what is written to / stays there\n", "build", str_escape(c->policy.build_layer, shown, sizeof(shown)));
 	(void)fprintf(f, "%-12s%s\n", "network", p->host_network ? "the host's, its own services included" : "none; loopback inside");
 }
 

@@ -6,6 +6,7 @@
 #ifndef SR_IMAGE_LAYER_H
 #define SR_IMAGE_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,13 @@ struct sr_layers {
 
 /* Adds one that is all unset but for its descriptors, -1. NULL with the error set. */
 struct sr_layer *layers_add(struct sr_layers *l, struct sr_error *err);
+/*
+ * The digest of a stack of layers, from their digests, bottom first: SHA-256 of the line "sandrun-image v1" and one line of
+ * each, sandrun-environment(5).
+ */
+void layers_digest(const char *const *digests, size_t count, char out[static SR_LAYER_DIGEST]);
+/* The same of layers that are open: false where one of them has none. */
+bool layers_stack(const struct sr_layers *l, char out[static SR_LAYER_DIGEST]);
 void layer_done(struct sr_layer *l);
 void layers_done(struct sr_layers *l);
 

@@ -7,12 +7,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/xdg.h"
 #include "image/merge.h"
+#include "image/store.h"
 #include "sys/openat2.h"
 
 #define STAGE "environment"
@@ -34,16 +35,69 @@ static int open_host(struct sr_environment *ret, struct sr_error *err)
 	return 0;
 }
 
+/* A definition of that name, the user's own or one that ships: it can be built. */
+static bool is_defined(const char *name)
+{
+	SR_AUTOFREE char *file = str_format("environments/%s.ini", name);
+	SR_AUTOFREE char *shipped = str_format(SR_ENVIRONMENT_DIR "/%s.ini", name);
+	SR_AUTOFREE char *own = NULL;
+
+	if (!image_is_name(name) || !file || !shipped)
+		return false;
+	return (xdg_path(SR_XDG_CONFIG, file, &own) == 0 && access(own, R_OK) == 0) || access(shipped, R_OK) == 0;
+}
+
+/* "a, b, c ..." and the one that was perhaps meant. */
+static void hint_names(const char *name, const struct sr_strv *names, struct sr_error *err)
+{
+	const char *near = NULL;
+	char list[300] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const char *have = names->items[i];
+
+		if (str_distance(name, strlen(name), have, strlen(have)) <= 2 || (strlen(name) >= 3 && str_has_prefix(have, name)))
+			near = near ? near : have;
+		if (used < sizeof(list) - 80)
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", have);
+		else if (used < sizeof(list) - 8)
+			used += (size_t)snprintf(list + used, sizeof(list) - used, " ...");
+	}
+	if (near)
+		sr_error_hint(err, "did you mean %s? built or imported are: %s", near, list);
+	else
+		sr_error_hint(err, "built or imported are: %s; a folder that holds a root works too: -E ./FOLDER", list);
+}
+
+static int unknown(const char *name, struct sr_error *err)
+{
+	struct sr_store store = SR_STORE_INIT;
+	struct sr_error ignored = SR_ERROR_INIT;
+	struct sr_strv names = { 0 };
+	bool defined = is_defined(name);
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot find environment '%s': %s", SHOWN(name),
+			     defined ? "it is not built yet" : "no such environment");
+
+	if (!defined && store_open(&store, &ignored) == 0)
+		(void)store_names(&store, &names); /* out of memory: a shorter list */
+	if (defined)
+		sr_error_hint(err, "sandrun environment build %s", name);
+	else if (names.count)
+		hint_names(name, &names, err);
+	else
+		sr_error_hint(err, "known is 'host'; a folder that holds a root works too: -E ./FOLDER");
+	strv_done(&names);
+	store_done(&store);
+	return r;
+}
+
 static int cannot_open(const char *name, int errnum, struct sr_error *err)
 {
 	int r;
 
-	if (errnum == ENOENT && !strchr(name, '/')) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot find environment '%s': no such environment",
-				 SHOWN(name));
-		sr_error_hint(err, "known is 'host'; a folder that holds a root works too: -E ./FOLDER");
-		return r;
-	}
+	if (errnum == ENOENT && !strchr(name, '/'))
+		return unknown(name, err);
 	r = sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot open environment '%s': %s", SHOWN(name),
 			 errnum == ENOTDIR ? "not a folder" : strerror(errnum));
 	if (errnum == ENOTDIR)
@@ -51,7 +105,7 @@ static int cannot_open(const char *name, int errnum, struct sr_error *err)
 	else if (errnum == EACCES)
 		sr_error_hint(err, "you need read and search permission for the folder");
 	else
-		sr_error_hint(err, "-E takes 'host' or a folder that holds a root");
+		sr_error_hint(err, "-E takes 'host', the name of an environment or a folder that holds a root");
 	return r;
 }
 
@@ -128,18 +182,70 @@ static int add_folder(const char *name, struct sr_layers *ret, struct sr_error *
 	return 0;
 }
 
-/* NAME|DIR, or some of them with commas between; a folder whose name holds a comma is one. */
-static int add_all(const char *name, struct sr_layers *ret, struct sr_error *err)
+static int move_all(struct sr_strv *to, struct sr_strv *from, struct sr_error *err)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (strv_add(to, from->items[i]) < 0)
+			return sr_error_oom(err, STAGE);
+	}
+	return 0;
+}
+
+/* An environment of the store. -ENOENT without an error where there is none of that name. */
+static int add_image(const char *name, struct sr_environment *e, struct sr_error *err)
+{
+	struct sr_store store = SR_STORE_INIT;
+	struct sr_image image = { .profile = NULL };
+	int r = store_open(&store, err);
+
+	if (r == 0)
+		r = image_read(&store, name, &image, err);
+	if (r == 0)
+		r = image_open_layers(&store, name, &image, &e->layers, err);
+	if (r == 0)
+		r = move_all(&e->languages, &image.languages, err);
+	if (r == 0)
+		r = move_all(&e->variables, &image.variables, err);
+	if (r == 0 && image.profile) {
+		free(e->profile);
+		e->profile = SR_TAKE_PTR(image.profile);
+	}
+	image_done(&image);
+	store_done(&store);
+	return r;
+}
+
+/* A folder of the current one that is called as what was meant to be built is not what was meant. */
+static int refuse_namesake(const char *name, struct sr_error *err)
+{
+	int r = unknown(name, err);
+
+	sr_error_hint(err, "sandrun environment build %s; or, for the folder of that name here, -E ./%s", name, name);
+	return r;
+}
+
+static int add_one(const char *name, struct sr_environment *e, struct sr_error *err)
+{
+	int r = image_is_name(name) ? add_image(name, e, err) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
+	if (is_defined(name))
+		return access(name, F_OK) == 0 ? refuse_namesake(name, err) : unknown(name, err);
+	return add_folder(name, &e->layers, err);
+}
+
+int environment_add(const char *name, struct sr_environment *e, struct sr_error *err)
 {
 	const char *p = name;
 	struct stat st;
 
-	if (!strchr(name, ',') || stat(name, &st) == 0)
-		return add_folder(name, ret, err);
+	if (!strchr(name, ',') || stat(name, &st) == 0) /* a folder whose name holds a comma is one */
+		return add_one(name, e, err);
 	for (bool more = true; more;) {
 		size_t n = strcspn(p, ",");
 		SR_AUTOFREE char *one = strndup(p, n);
-		int r = one ? add_folder(one, ret, err) : sr_error_oom(err, STAGE);
+		int r = one ? add_one(one, e, err) : sr_error_oom(err, STAGE);
 
 		if (r < 0)
 			return r;
@@ -149,153 +255,65 @@ static int add_all(const char *name, struct sr_layers *ret, struct sr_error *err
 	return 0;
 }
 
-static int open_tree(const char *name, struct sr_environment *ret, struct sr_error *err)
+/* What was added is whole: it gets its name. Or it goes. */
+static int finish(const char *name, int r, struct sr_environment *e, struct sr_environment *ret, struct sr_error *err)
 {
-	struct sr_environment e = SR_ENVIRONMENT_INIT;
-	int r = add_all(name, &e.layers, err);
-
 	if (r == 0)
-		r = check_root(name, &e.layers, err);
+		r = check_root(name, &e->layers, err);
 	if (r == 0) {
-		e.kind = SR_ENVIRONMENT_TREE;
-		e.name = strdup(name);
-		r = e.name ? 0 : sr_error_oom(err, STAGE);
+		e->kind = SR_ENVIRONMENT_TREE;
+		e->name = strdup(name);
+		r = e->name ? 0 : sr_error_oom(err, STAGE);
 	}
 	if (r < 0)
-		environment_done(&e);
+		environment_done(e);
 	else
-		*ret = e;
+		*ret = *e;
 	return r;
 }
 
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err)
 {
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+
 	if (!name || strcmp(name, "host") == 0)
 		return open_host(ret, err);
-	return open_tree(name, ret, err);
+	return finish(name, environment_add(name, &e, err), &e, ret, err);
 }
 
 int environment_open_named(const char *name, struct sr_environment *ret, struct sr_error *err)
 {
-	return strcmp(name, "host") == 0 ? open_host(ret, err) : cannot_open(name, ENOENT, err);
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+	int r;
+
+	if (strcmp(name, "host") == 0)
+		return open_host(ret, err);
+	r = image_is_name(name) ? add_image(name, &e, err) : -ENOENT;
+	return finish(name, r == -ENOENT ? unknown(name, err) : r, &e, ret, err);
+}
+
+const char *environment_interpreter(const struct sr_environment *e, const char *language)
+{
+	size_t len = strlen(language);
+
+	for (size_t i = e->languages.count; i-- > 0;) {
+		if (strncmp(e->languages.items[i], language, len) == 0 && e->languages.items[i][len] == '=')
+			return e->languages.items[i] + len + 1;
+	}
+	return NULL;
 }
 
 void environment_done(struct sr_environment *e)
 {
 	free(e->name);
-	e->name = NULL;
+	free(e->profile);
+	e->name = e->profile = NULL;
+	strv_done(&e->languages);
+	strv_done(&e->variables);
 	layers_done(&e->layers);
 	layer_done(&e->upper);
 	layer_done(&e->work);
 	fd_close(&e->root_fd);
-}
-
-static int build_error(const char *what, const char *path, int errnum, struct sr_error *err)
-{
-	return sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot %s '%s': %s", what, SHOWN(path), strerror(errnum));
-}
-
-/* DIR itself: the user's own, closed to others, and nobody else builds in it now. */
-static int open_build_folder(const char *path, int *ret_fd, struct sr_error *err)
-{
-	SR_AUTOCLOSE int fd = -1;
-	struct stat st;
-	int r;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return build_error("make", path, errno, err);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return build_error("build in", path, errno, err);
-	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot build in '%s': others have rights to it", SHOWN(path));
-		sr_error_hint(err, "give a folder of your own with mode 0700, or a name that is not there yet");
-		return r;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot build in '%s': another sandrun does", SHOWN(path));
-		sr_error_hint(err, "wait for it, or give another folder");
-		return r;
-	}
-	*ret_fd = SR_TAKE_FD(fd);
-	return 0;
-}
-
-static int open_build_part(const struct sr_policy *p, int dir_fd, const char *name, struct sr_layer *ret, struct sr_error *err)
-{
-	SR_AUTOFREE char *dir = realpath(p->build_layer, NULL);
-	SR_AUTOFREE char *path = dir ? str_format("%s/%s", dir, name) : NULL;
-	SR_AUTOCLOSE int fd = -1;
-	struct stat st;
-
-	if (!path)
-		return sr_error_oom(err, STAGE);
-	if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
-		return build_error("make", path, errno, err);
-	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return build_error("build in", path, errno, err);
-	if (st.st_uid != geteuid())
-		return build_error("build in", path, EPERM, err);
-	*ret = (struct sr_layer){ .path = SR_TAKE_PTR(path), .dev = st.st_dev, .ino = st.st_ino, .fd = SR_TAKE_FD(fd), .lock_fd = -1 };
-	return 0;
-}
-
-/* What was deleted or replaced of a lower layer is written down in user xattrs: without them the layer would be wrong. */
-static int check_xattrs(const struct sr_layer *upper, struct sr_error *err)
-{
-	int r;
-
-	if (fsetxattr(upper->fd, "user.sandrun", "1", 1, 0) == 0 && fremovexattr(upper->fd, "user.sandrun") == 0)
-		return 0;
-	r = sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot build in '%s': its file system keeps no user attributes: %s",
-			 SHOWN(upper->path), strerror(errno));
-	sr_error_hint(err, "give a folder on ext4, xfs or btrfs");
-	return r;
-}
-
-static int add_upper(const struct sr_policy *p, struct sr_environment *e, struct sr_error *err)
-{
-	SR_AUTOCLOSE int dir_fd = -1;
-	int r;
-
-	if (p->explain && access(p->build_layer, F_OK) < 0 && errno == ENOENT)
-		return 0; /* nothing is made */
-	r = open_build_folder(p->build_layer, &dir_fd, err);
-	if (r == 0)
-		r = open_build_part(p, dir_fd, "tree", &e->upper, err);
-	if (r == 0)
-		r = open_build_part(p, dir_fd, "overlay-work", &e->work, err);
-	if (r == 0)
-		r = check_xattrs(&e->upper, err);
-	e->upper.lock_fd = SR_TAKE_FD(dir_fd);
-	return r;
-}
-
-int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err)
-{
-	struct sr_environment e = SR_ENVIRONMENT_INIT;
-	int r;
-
-	if (geteuid() == 0) { /* its payload is nobody (finding 13): the folder would have to be open to all */
-		r = sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot build a layer as root");
-		sr_error_hint(err, "run sandrun as an ordinary user: a build needs no root");
-		return r;
-	}
-	r = strcmp(p->environment, "none") == 0 ? 0 : add_all(p->environment, &e.layers, err);
-	if (r == 0)
-		r = add_upper(p, &e, err);
-	if (r == 0) {
-		e.kind = SR_ENVIRONMENT_TREE;
-		e.build = true;
-		e.name = strdup(p->environment);
-		r = e.name ? 0 : sr_error_oom(err, STAGE);
-	}
-	if (r < 0)
-		environment_done(&e);
-	else
-		*ret = e;
-	return r;
 }
 
 /*

@@ -23,6 +23,10 @@ struct sr_environment {
 	char *name;              /* "host", or what the user gave with -E */
 	int root_fd;             /* host: "/", O_PATH; else -1 */
 	struct sr_layers layers; /* of a tree, bottom first; --build-layer on "none" has none */
+	/* of environments of the store, those of the upper ones last: */
+	struct sr_strv languages; /* "python=/usr/bin/python3": what starts programs of that language */
+	struct sr_strv variables; /* "NAME=VALUE" */
+	char *profile;            /* what it is made for; NULL: nothing is said */
 	/* --build-layer: */
 	bool build;
 	struct sr_layer upper;   /* DIR/tree; its lock_fd is that of DIR */
@@ -35,8 +39,8 @@ struct sr_environment {
 #define SR_INSIDE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
- * Resolves -E NAME|DIR[,NAME|DIR...] (NULL: host), bottom first. Refuses "/", a file, a folder without /usr or /bin, ...
- * with code E_ENVIRONMENT.
+ * Resolves -E NAME|DIR[,NAME|DIR...] (NULL: host), bottom first. A word is a name of the store, or where that has none a
+ * folder. Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT.
  */
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err);
 /* A name that a file gave (policy->environment_by_name): a known environment, never a folder that happens to be called so. */
@@ -44,6 +48,14 @@ int environment_open_named(const char *name, struct sr_environment *ret, struct 
 /* What p asks for with --build-layer: its -E, or "none", below a folder of the user's that is written to. */
 int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err);
 void environment_done(struct sr_environment *e);
+
+/* The interpreter inside of a language, by the name of its row, as the environment says; NULL: it says nothing. */
+const char *environment_interpreter(const struct sr_environment *e, const char *language);
+
+/* ---- between the files of plan/ ---- */
+
+/* Adds to *e what name means: NAME|DIR, or some of them with commas between. */
+int environment_add(const char *name, struct sr_environment *e, struct sr_error *err);
 
 /*
  * Finds a program as the payload would: a name without '/' along SR_INSIDE_PATH, an absolute path as it is. Returns 0 and

@@ -708,7 +708,7 @@ static int tree_root(struct root_builder *b, const struct sr_environment *e, con
 		return r;
 	add(b, SR_FS_OPEN, "", 0)->src = "/proc/self/fd";
 	op = add(b, SR_FS_OVERLAY, text(b, "%s/r", b->stage), SR_FS_HERE);
-	op->src = e->layers.count == 1 ? e->layers.items[0].path : e->name;
+	op->src = e->layers.count == 1 && !e->layers.items[0].digest[0] ? e->layers.items[0].path : e->name;
 	op->data = overlay_options(b, e);
 	add(b, SR_FS_ENTER, text(b, "%s/r", b->stage), 0);
 	if (e->build)

@@ -522,5 +522,7 @@ void certify_not_claimed(struct sr_jsonw *j, const char *key, const struct sr_ce
 		jsonw_string(j, NULL, "that nothing of private data shows in exit status, times or memory used");
 	if (f->env->kind == SR_ENVIRONMENT_HOST)
 		jsonw_string(j, NULL, "which programs the host's /usr held");
+	if (f->env->layers.count && f->env->layers.items[0].digest[0])
+		jsonw_string(j, NULL, "that the image's files were those of its digest: a run does not read them all, `sandrun environment digest` does");
 	jsonw_close_array(j);
 }
