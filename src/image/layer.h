@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 #define SR_LAYER_DIGEST 72 /* "sha256:", 64 hex digits, NUL */
-#define SR_LAYERS_MAX 400  /* below the 500 that overlayfs takes; their names fit into one page of mount options */
+#define SR_LAYERS_MAX 256  /* of the 500 that overlayfs takes; their names fit into one page of mount options */
 
 struct sr_layer {
 	char *path;   /* absolute, resolved once; the child opens it again and compares */

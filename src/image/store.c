@@ -42,8 +42,12 @@ static bool is_digest(const char *text)
 
 static int bad(const char *what, const char *path, const char *name, const char *reason, int errnum, struct sr_error *err)
 {
-	return sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot use %s %s%s%s: %s", what, SHOWN(path), *name ? "/" : "",
-			    SHOWN(name), reason);
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot use %s %s%s%s: %s", what, SHOWN(path), *name ? "/" : "",
+			     SHOWN(name), reason);
+
+	if (errnum == EMFILE)
+		sr_error_hint(err, "each layer takes two descriptors: ulimit -n 1024");
+	return r;
 }
 
 static int refused(const char *path, const char *name, const char *reason, const char *mend, struct sr_error *err)
@@ -296,8 +300,11 @@ int image_read(const struct sr_store *s, const char *name, struct sr_image *ret,
 	r = read_text(s, file, path, &text, &len, err);
 	if (r == -ENOENT)
 		return r;
-	if (r == 0)
+	if (r == 0) {
 		r = ini_read(&format, path, text, len, &i, err);
+		if (r < 0)
+			err->hint[0] = '\0'; /* of how to write such a file, which nobody does by hand */
+	}
 	if (r == 0 && (!i.digest[0] || i.layers.count == 0))
 		r = bad("environment", path, "", "it names no digest or no layers", EINVAL, err);
 	if (r == 0) {
