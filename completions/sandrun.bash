@@ -11,6 +11,10 @@ _sandrun_profiles() {
 	printf '%s\n' default
 }
 
+_sandrun_environments() {
+	(cd "${XDG_DATA_HOME:-$HOME/.local/share}/sandrun/images/names" 2>/dev/null && compgen -G '*.ini' | sed 's/\.ini$//')
+}
+
 # Files and folders, with their trailing slash left to readline.
 _sandrun_files() {
 	compopt -o filenames 2>/dev/null
@@ -25,10 +29,13 @@ _sandrun_words() {
 _sandrun_value() {
 	case $1 in
 	--lang) _sandrun_words 'python node typescript bash sh ruby perl R php lua awk go c c++ wasm' "$2" ;;
-	-C | --project | -O | --output-dir) _sandrun_files -d "$2" ;;
+	-C | --project | -O | --output-dir | --build-layer) _sandrun_files -d "$2" ;;
 	-E | --environment)
-		_sandrun_files -d "$2"
-		[[ host == "$2"* ]] && COMPREPLY+=(host)
+		local folders
+		mapfile -t folders < <(compgen -d -- "$2")
+		_sandrun_words "host $(_sandrun_environments)" "$2"
+		COMPREPLY+=("${folders[@]}")
+		compopt -o filenames 2>/dev/null
 		;;
 	-p | --profile)
 		if [[ $2 == */* ]]; then
@@ -55,7 +62,7 @@ _sandrun_value() {
 	esac
 }
 
-_sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv -i --input --bind --show -o --output
+_sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv --build-layer --build-network -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
 --output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable --trace --private-input --private-args --private-outputs
 --salt-file --salt --attest --attest-simulated -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'

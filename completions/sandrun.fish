@@ -12,6 +12,14 @@ function __sandrun_profiles
     end
 end
 
+function __sandrun_environments
+    set -l data $XDG_DATA_HOME
+    test -n "$data"; or set data $HOME/.local/share
+    for file in $data/sandrun/images/names/*.ini
+        string replace -r '.*/(.*)\.ini$' '$1' -- $file
+    end
+end
+
 # Whether the command line holds a bare "--" and no --lang: what follows is a command.
 function __sandrun_in_command
     set -l words (commandline -opc)
@@ -69,12 +77,14 @@ complete -c sandrun -n __sandrun_in_command -a '(__fish_complete_command)'
 complete -c sandrun -l lang -x -a 'python node typescript bash sh ruby perl R php lua awk go c c++ wasm' -d Language
 complete -c sandrun -s c -x -d 'The program itself'
 complete -c sandrun -s C -l project -x -a '(__fish_complete_directories)' -d 'Project folder, copied into memory'
-complete -c sandrun -s E -l environment -x -a 'host (__fish_complete_directories)' -d 'Root to run in'
+complete -c sandrun -s E -l environment -x -a 'host (__sandrun_environments) (__fish_complete_directories)' -d 'Root to run in'
 complete -c sandrun -l proc -x -a 'fresh none' -d '/proc inside'
 complete -c sandrun -s p -l profile -r -a '(__sandrun_profiles)' -d 'Limits and system calls allowed'
 complete -c sandrun -l no-config -d "Ignore the user's config.ini"
 complete -c sandrun -l no-manifest -d "Ignore the project's sandrun.ini"
 complete -c sandrun -l setenv -x -a '(set -xn)' -d 'Set a variable inside'
+complete -c sandrun -l build-layer -x -a '(__fish_complete_directories)' -d 'Keep what is written to the root in a folder'
+complete -c sandrun -l build-network -d "With --build-layer, in the host's network"
 complete -c sandrun -s i -l input -r -F -d 'Copy a file in'
 complete -c sandrun -l private-input -r -F -d 'The same, recorded by a commitment'
 complete -c sandrun -l bind -r -F -d 'Show a file or folder inside, read-only'

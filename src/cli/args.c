@@ -606,12 +606,26 @@ static int check_trace_apart(const struct sr_policy *p, struct sr_error *err)
 	return 0;
 }
 
+static int check_build(const struct sr_policy *p, struct sr_error *err)
+{
+	if (p->build_network && !p->build_layer)
+		return refuse(err, "'--build-network'", "a run has no network; only a build may", "add --build-layer DIR, or leave it out");
+	if (!p->build_layer)
+		return 0;
+	if (!p->environment || strcmp(p->environment, "host") == 0)
+		return refuse(err, "'--build-layer'", "nothing is said of what the layer lies on",
+			      "add -E NAME, or -E none where DIR/tree is to be a root by itself");
+	if (p->certificate || p->trace || p->nonce || p->audience)
+		return refuse(err, "'--build-layer' with a certificate's options", "a build makes none", "leave one of them out");
+	return 0;
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
 		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_one_salt, check_learn_is_open,
-		check_args_one_way, check_trace_apart, check_trace_is_open,
+		check_args_one_way, check_trace_apart, check_trace_is_open, check_build,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {

@@ -47,7 +47,7 @@ struct cli_run {
  * become one policy. Called once, before anything is planned.
  */
 int settle(struct cli_run *c);
-/* Then: opens the environment that it names. */
+/* Then: opens the environment that it names, unless that is done. */
 int settle_environment(struct cli_run *c);
 
 /* Prints an error in the form the user asked for (text or JSON) on standard error. */

@@ -162,7 +162,8 @@ static void mount_line(const struct sr_plan *p, const struct sr_fs_op *op, FILE 
 		else if (op->mode)
 			(void)fprintf(f, "%-12s/%s read-only, from %s\n", "mount", shown, from);
 		else
-			(void)fprintf(f, "%-12s/ overlay of %s, writes go to a tmpfs\n", "mount", from);
+			(void)fprintf(f, "%-12s/ overlay of %s, writes go to %s\n", "mount", from,
+				      strstr(op->data, "upperdir=/") ? "a tmpfs" : "the layer's folder");
 		break;
 	case SR_FS_BIND:
 		if (op->ino)
@@ -179,13 +180,22 @@ static void mount_line(const struct sr_plan *p, const struct sr_fs_op *op, FILE 
 static void root(const struct cli_run *c, FILE *f)
 {
 	const struct sr_plan *p = &c->box.plan;
-	char shown[512];
+	char shown[512], stack[SR_LAYER_DIGEST];
+	const bool is_image = layers_stack(&c->env.layers, stack);
 
-	(void)fprintf(f, "%-12s%s\n", "environment", str_escape(c->env.name, shown, sizeof(shown)));
+	(void)fprintf(f, "%-12s%s%s%s\n", "environment", str_escape(c->env.name, shown, sizeof(shown)), is_image ? ", " : "",
+		      is_image ? stack : "");
+	for (size_t i = 0; is_image && i < c->env.layers.count; i++)
+		(void)fprintf(f, "%-12s%s\n", "layer", c->env.layers.items[i].digest);
+	if (c->env.profile && (!c->policy.profile_name || strcmp(c->policy.profile_name, c->env.profile) != 0))
+		(void)fprintf(f, "%-12sthe environment is made for the profile %s, which is not used\n", "note",
+			      str_escape(c->env.profile, shown, sizeof(shown)));
 	for (size_t i = 0; i < p->fs_count; i++)
 		mount_line(p, &p->fs[i], f);
 	(void)fprintf(f, "%-12snull zero full random urandom tty pts shm\n", "devices");
-	(void)fprintf(f, "%-12snone; loopback inside\n", "network");
+	if (c->policy.build_layer)
+		(void)fprintf(f, "%-12s%s/tree: what is written to / stays there\n", "build", str_escape(c->policy.build_layer, shown, sizeof(shown)));
+	(void)fprintf(f, "%-12s%s\n", "network", p->host_network ? "the host's, its own services included" : "none; loopback inside");
 }
 
 static void fences(const struct cli_run *c, FILE *f)
@@ -193,11 +203,11 @@ static void fences(const struct cli_run *c, FILE *f)
 	const struct sr_plan *p = &c->box.plan;
 	char shown[512];
 
-	(void)fprintf(f, "%-12suser pid mount network ipc uts cgroup\n", "namespaces");
+	(void)fprintf(f, "%-12suser pid mount %sipc uts cgroup\n", "namespaces", p->host_network ? "" : "network ");
 	if (p->borrowed_id)
-		(void)fprintf(f, "%-12s%d inside, an unused one outside\n", "user id", SR_INNER_UID);
+		(void)fprintf(f, "%-12s%d inside, an unused one outside\n", "user id", (int)p->inner_uid);
 	else
-		(void)fprintf(f, "%-12s%d inside, the caller's outside\n", "user id", SR_INNER_UID);
+		(void)fprintf(f, "%-12s%d inside, the caller's outside\n", "user id", (int)p->inner_uid);
 	(void)fprintf(f, "%-12snone in any set, no_new_privs\n", "privileges");
 	(void)str_escape(c->policy.profile_name ? c->policy.profile_name : "default", shown, sizeof(shown));
 	(void)fprintf(f, "%-12sprofile %s, unknown calls ENOSYS\n", "seccomp", shown);

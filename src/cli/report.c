@@ -162,6 +162,7 @@ static json_t *build(const struct cli_run *c)
 	const struct sr_outcome *o = &c->run.outcome;
 	enum sr_outcome_kind kind = c->ran ? o->kind : SR_OUTCOME_SETUP_FAILED;
 	int status = c->err.code != SR_E_NONE ? c->err.status : o->status;
+	char stack[SR_LAYER_DIGEST];
 	json_t *r = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "outcome", outcome_name(kind), "status", status, "limitHit",
 			      text_or_null(c->ran ? hit_name(o->hit) : NULL), "exitCode",
 			      kind == SR_OUTCOME_EXITED ? json_integer(o->exit_code) : json_null(), "signal",
@@ -179,6 +180,7 @@ static json_t *build(const struct cli_run *c)
 	(void)json_object_set_new(r, "manifest", manifest(c));
 	(void)json_object_set_new(r, "strict", json_boolean(c->policy.strict));
 	(void)json_object_set_new(r, "environment", text_or_null(c->env.name));
+	(void)json_object_set_new(r, "environment_digest", layers_stack(&c->env.layers, stack) ? json_string(stack) : json_null());
 	(void)json_object_set_new(r, "language", text_or_null(c->exec.lang));
 	if (c->snapshot.project_sha256[0])
 		(void)json_object_set_new(r, "project", json_pack("{s:o, s:I, s:I, s:s}", "path",

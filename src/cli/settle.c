@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "plan/filter-rules.h"
 #include "policy/config.h"
+#include "policy/profile-read.h"
 #include "policy/profile.h"
 
 /* Does every call that `a` lets through pass with `b` too, under the same rules or fewer? */
@@ -110,11 +111,37 @@ static int settle_profile(struct cli_run *c)
 	return r;
 }
 
+static bool ships(const char *profile)
+{
+	for (size_t i = 0; i < sr_profile_text_count; i++) {
+		if (strcmp(sr_profile_texts[i].name, profile) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * An environment that the user named may say which profile it is made for; what he says of the profile himself holds. An image
+ * is hostile, so it chooses among those that ship. One that a project names has no say: it would loosen the run.
+ */
+static int settle_named(struct cli_run *c)
+{
+	struct sr_policy *p = &c->policy;
+	int r = settle_environment(c);
+
+	if (r < 0 || p->profile || !c->env.profile || !ships(c->env.profile))
+		return r;
+	p->profile = strdup(c->env.profile);
+	return p->profile ? 0 : sr_error_oom(&c->err, "environment");
+}
+
 int settle(struct cli_run *c)
 {
 	struct sr_policy *p = &c->policy;
 	int r = p->no_config ? 0 : config_load(p, &c->err);
 
+	if (r == 0 && p->environment)
+		r = settle_named(c);
 	if (r == 0)
 		r = blame(&c->err, p->profile && !policy_is_given(p, "profile") ? p->config_path : NULL, 0,
 			  profile_load(p->profile, p, &c->err));
@@ -124,6 +151,7 @@ int settle(struct cli_run *c)
 		r = manifest_apply(&c->manifest, p, &c->err);
 	if (r == 0)
 		r = settle_profile(c);
+	p->no_certificate = p->no_certificate || p->build_layer; /* a layer's evidence is its digest */
 	return r == 0 ? args_check_settled(p, &c->err) : r;
 }
 
@@ -134,6 +162,10 @@ int settle_environment(struct cli_run *c)
 	bool is_asked = asked->value && p->environment && strcmp(asked->value, p->environment) == 0;
 	int r;
 
+	if (c->env.name)
+		return 0; /* open since settle(): the user named it */
+	if (p->build_layer)
+		return environment_open_build(p, &c->env, &c->err);
 	if (!p->environment || policy_is_given(p, "environment"))
 		return environment_open(p->environment, &c->env, &c->err);
 	r = p->environment_by_name ? environment_open_named(p->environment, &c->env, &c->err)

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "evidence/verify-internal.h"
 #include "evidence/verify-shape.h"
+#include "image/layer.h"
 #include "policy/limit.h"
 
 #define SHOWN(s) str_escape((s), (char[160]){ 0 }, 160)
@@ -102,6 +103,29 @@ static bool argv_fails(struct verifier *c)
 		       "argv", "the arguments must be recorded or committed to with their number, one of the two");
 }
 
+/* The digest of an image's stack is that of its layers, and only an image has either. */
+static bool environment_fails(struct verifier *c)
+{
+	const json_t *e = json_at(c->v->execution, "plan.environment"), *layers = json_object_get(e, "layers"), *item;
+	char stack[SR_LAYER_DIGEST] = "";
+	struct sr_strv lines = { 0 };
+	bool failed = false, whole = true;
+	size_t i;
+
+	if (FAIL_IF(c, null_at(e, "digest") != !layers, "names", "environment", "the environment has %s",
+		    layers ? "layers and no digest" : "a digest and no layers"))
+		return true;
+	if (!layers)
+		return false;
+	json_array_foreach(layers, i, item)
+		whole = whole && strv_addf(&lines, "sha256:%s", json_string_value(json_object_get(item, SHAPE_SHA256_NAME))) == 0;
+	layers_digest((const char *const *)lines.items, lines.count, stack);
+	failed = FAIL_IF(c, whole && strcmp(stack + strlen("sha256:"), digest_at(e, "digest")) != 0, "names", "environment",
+			 "the environment's digest is not that of its layers");
+	strv_done(&lines);
+	return failed || !whole;
+}
+
 void verify_names(struct verifier *c)
 {
 	const json_t *item, *result = json_object_get(c->v->execution, "result");
@@ -117,6 +141,7 @@ void verify_names(struct verifier *c)
 		streams += i > 0 && verify_is_stream(text_at(item, "name"));
 	}
 	failed = failed || inputs_fail(c, inputs) || variables_fail(c, variables) || argv_fails(c) ||
+		 environment_fails(c) ||
 		 FAIL_IF(c, number_at(result, "outputs.files", -1) != files, "names", "outputs-count",
 			 "the result counts %" JSON_INTEGER_FORMAT " output files and %" JSON_INTEGER_FORMAT
 			 " are signed",

@@ -125,8 +125,10 @@ static const struct shape executor_rows[] = {
 static const struct shape argv_rows[] = {
 	LIST("recorded", SHAPE_ABSENT, &text_item), COUNT("count", SHAPE_ABSENT), OF("commitment", HMAC, SHAPE_ABSENT), END,
 };
+static const struct shape layer_item = OF("item", SHA256, 0);
 static const struct shape environment_rows[] = {
-	TEXT("name", 0), OF("digest", DIGEST, SHAPE_NULL), TEXT("reason", SHAPE_NULL | SHAPE_ABSENT), END,
+	TEXT("name", 0), OF("digest", SHA256, SHAPE_NULL), LIST("layers", SHAPE_ABSENT | SHAPE_FILLED, &layer_item),
+	TEXT("reason", SHAPE_NULL | SHAPE_ABSENT), END,
 };
 static const struct shape env_rows[] = { LIST("names", 0, &text_item), OF("commitment", HMAC, 0), END };
 /* Digests that are null: of a run that failed before it read them. */

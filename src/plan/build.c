@@ -134,6 +134,9 @@ int plan_build(const struct sr_policy *p, const struct sr_environment *e, const 
 	int r;
 
 	box.plan.watched = remake != NULL;
+	box.plan.inner_uid = p->build_layer ? 0 : SR_INNER_UID;
+	box.plan.inner_gid = p->build_layer ? 0 : SR_INNER_GID;
+	box.plan.host_network = p->build_network;
 	r = plan_identity(&box, err);
 	if (!r)
 		r = filter_build(p, false, &box.filter, err);

@@ -37,7 +37,6 @@ struct sr_plan_box {
 	size_t note_count;
 	int mask_fd;            /* the lock on /etc's mask, -1 without one */
 	struct sr_stamp *stamp; /* owned; of /etc, where the plan counts on its names */
-	const char *env_path;   /* tree: its folder, as the steps name it */
 };
 
 struct sr_plan_wants {

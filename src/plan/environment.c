@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/xdg.h"
+#include "image/merge.h"
+#include "image/store.h"
 #include "sys/openat2.h"
 
 #define STAGE "environment"
@@ -24,20 +28,76 @@ static int open_host(struct sr_environment *ret, struct sr_error *err)
 		return sr_error_oom(err, STAGE);
 	if (fd < 0)
 		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot open '/': %s", strerror(errno));
-	*ret = (struct sr_environment){ .kind = SR_ENVIRONMENT_HOST, .name = SR_TAKE_PTR(name), .root_fd = SR_TAKE_FD(fd) };
+	*ret = (struct sr_environment)SR_ENVIRONMENT_INIT;
+	ret->kind = SR_ENVIRONMENT_HOST;
+	ret->name = SR_TAKE_PTR(name);
+	ret->root_fd = SR_TAKE_FD(fd);
 	return 0;
+}
+
+/* A definition of that name, the user's own or one that ships: it can be built. */
+static bool is_defined(const char *name)
+{
+	SR_AUTOFREE char *file = str_format("environments/%s.ini", name);
+	SR_AUTOFREE char *shipped = str_format(SR_ENVIRONMENT_DIR "/%s.ini", name);
+	SR_AUTOFREE char *own = NULL;
+
+	if (!image_is_name(name) || !file || !shipped)
+		return false;
+	return (xdg_path(SR_XDG_CONFIG, file, &own) == 0 && access(own, R_OK) == 0) || access(shipped, R_OK) == 0;
+}
+
+/* "a, b, c ..." and the one that was perhaps meant. */
+static void hint_names(const char *name, const struct sr_strv *names, struct sr_error *err)
+{
+	const char *near = NULL;
+	char list[300] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const char *have = names->items[i];
+
+		if (str_distance(name, strlen(name), have, strlen(have)) <= 2 || (strlen(name) >= 3 && str_has_prefix(have, name)))
+			near = near ? near : have;
+		if (used < sizeof(list) - 80)
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", have);
+		else if (used < sizeof(list) - 8)
+			used += (size_t)snprintf(list + used, sizeof(list) - used, " ...");
+	}
+	if (near)
+		sr_error_hint(err, "did you mean %s? built or imported are: %s", near, list);
+	else
+		sr_error_hint(err, "built or imported are: %s; a folder that holds a root works too: -E ./FOLDER", list);
+}
+
+static int unknown(const char *name, struct sr_error *err)
+{
+	struct sr_store store = SR_STORE_INIT;
+	struct sr_error ignored = SR_ERROR_INIT;
+	struct sr_strv names = { 0 };
+	bool defined = is_defined(name);
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot find environment '%s': %s", SHOWN(name),
+			     defined ? "it is not built yet" : "no such environment");
+
+	if (!defined && store_open(&store, &ignored) == 0)
+		(void)store_names(&store, &names); /* out of memory: a shorter list */
+	if (defined)
+		sr_error_hint(err, "sandrun environment build %s", name);
+	else if (names.count)
+		hint_names(name, &names, err);
+	else
+		sr_error_hint(err, "known is 'host'; a folder that holds a root works too: -E ./FOLDER");
+	strv_done(&names);
+	store_done(&store);
+	return r;
 }
 
 static int cannot_open(const char *name, int errnum, struct sr_error *err)
 {
 	int r;
 
-	if (errnum == ENOENT && !strchr(name, '/')) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot find environment '%s': no such environment",
-				 SHOWN(name));
-		sr_error_hint(err, "known is 'host'; a folder that holds a root works too: -E ./FOLDER");
-		return r;
-	}
+	if (errnum == ENOENT && !strchr(name, '/'))
+		return unknown(name, err);
 	r = sr_error_set(err, SR_E_ENVIRONMENT, errnum, STAGE, "cannot open environment '%s': %s", SHOWN(name),
 			 errnum == ENOTDIR ? "not a folder" : strerror(errnum));
 	if (errnum == ENOTDIR)
@@ -45,35 +105,28 @@ static int cannot_open(const char *name, int errnum, struct sr_error *err)
 	else if (errnum == EACCES)
 		sr_error_hint(err, "you need read and search permission for the folder");
 	else
-		sr_error_hint(err, "-E takes 'host' or a folder that holds a root");
+		sr_error_hint(err, "-E takes 'host', the name of an environment or a folder that holds a root");
 	return r;
 }
 
-/* 0 or negative errno. */
-static int find_folder(int root_fd, const char *path)
+/* 0, or negative errno. */
+static int find_folder(const struct sr_layers *l, const char *path)
 {
-	SR_AUTOCLOSE int fd = sys_open_in_root(root_fd, path, O_PATH | O_DIRECTORY);
+	int fd = merge_open(l, NULL, path);
+	struct stat st;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOENT;
 
-	return fd < 0 ? fd : 0;
+	fd_close(&fd);
+	return r;
 }
 
-/* What was opened is what `name` leads to, is no root of this machine, and looks like a root. */
-static int check_tree(const char *name, int fd, const struct stat *st, struct sr_error *err)
+/* Whether it looks like a root. */
+static int check_root(const char *name, const struct sr_layers *l, struct sr_error *err)
 {
-	struct stat root;
-	int r;
+	int r = find_folder(l, "usr");
 
-	if (stat("/", &root) < 0)
-		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot look at '/': %s", strerror(errno));
-	if (root.st_dev == st->st_dev && root.st_ino == st->st_ino) {
-		r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE,
-				 "cannot use '%s' as environment: it is this machine's own root", SHOWN(name));
-		sr_error_hint(err, "leave -E out: the environment 'host' shows this machine's programs and nothing private");
-		return r;
-	}
-	r = find_folder(fd, "usr");
 	if (r < 0 && r != -EACCES)
-		r = find_folder(fd, "bin");
+		r = find_folder(l, "bin");
 	if (r == 0)
 		return 0;
 	if (r == -EACCES)
@@ -84,11 +137,27 @@ static int check_tree(const char *name, int fd, const struct stat *st, struct sr
 	return r;
 }
 
-static int open_tree(const char *name, struct sr_environment *ret, struct sr_error *err)
+/* What was opened is no root of this machine. */
+static int check_no_host(const char *name, const struct stat *st, struct sr_error *err)
+{
+	struct stat root;
+	int r;
+
+	if (stat("/", &root) < 0)
+		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot look at '/': %s", strerror(errno));
+	if (root.st_dev != st->st_dev || root.st_ino != st->st_ino)
+		return 0;
+	r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE,
+			 "cannot use '%s' as environment: it is this machine's own root", SHOWN(name));
+	sr_error_hint(err, "leave -E out: the environment 'host' shows this machine's programs and nothing private");
+	return r;
+}
+
+static int add_folder(const char *name, struct sr_layers *ret, struct sr_error *err)
 {
 	SR_AUTOCLOSE int fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	SR_AUTOFREE char *path = NULL;
-	SR_AUTOFREE char *copy = NULL;
+	struct sr_layer *layer;
 	struct stat st, again;
 	int r;
 
@@ -100,39 +169,150 @@ static int open_tree(const char *name, struct sr_environment *ret, struct sr_err
 	if (st.st_dev != again.st_dev || st.st_ino != again.st_ino)
 		return sr_error_set(err, SR_E_ENVIRONMENT, EAGAIN, STAGE, "cannot open environment '%s': it was replaced just now",
 				    SHOWN(name));
-	r = check_tree(name, fd, &st, err);
+	r = check_no_host(name, &st, err);
 	if (r < 0)
 		return r;
-	copy = strdup(name);
-	if (!copy)
-		return sr_error_oom(err, STAGE);
-	*ret = (struct sr_environment){ .kind = SR_ENVIRONMENT_TREE,
-					.name = SR_TAKE_PTR(copy),
-					.path = SR_TAKE_PTR(path),
-					.dev = st.st_dev,
-					.ino = st.st_ino,
-					.root_fd = SR_TAKE_FD(fd) };
+	layer = layers_add(ret, err);
+	if (!layer)
+		return -ENOMEM;
+	layer->path = SR_TAKE_PTR(path);
+	layer->dev = st.st_dev;
+	layer->ino = st.st_ino;
+	layer->fd = SR_TAKE_FD(fd);
 	return 0;
+}
+
+static int move_all(struct sr_strv *to, struct sr_strv *from, struct sr_error *err)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (strv_add(to, from->items[i]) < 0)
+			return sr_error_oom(err, STAGE);
+	}
+	return 0;
+}
+
+/* An environment of the store. -ENOENT without an error where there is none of that name. */
+static int add_image(const char *name, struct sr_environment *e, struct sr_error *err)
+{
+	struct sr_store store = SR_STORE_INIT;
+	struct sr_image image = { .profile = NULL };
+	int r = store_open(&store, err);
+
+	if (r == 0)
+		r = image_read(&store, name, &image, err);
+	if (r == 0)
+		r = image_open_layers(&store, name, &image, &e->layers, err);
+	if (r == 0)
+		r = move_all(&e->languages, &image.languages, err);
+	if (r == 0)
+		r = move_all(&e->variables, &image.variables, err);
+	if (r == 0 && image.profile) {
+		free(e->profile);
+		e->profile = SR_TAKE_PTR(image.profile);
+	}
+	image_done(&image);
+	store_done(&store);
+	return r;
+}
+
+/* A folder of the current one that is called as what was meant to be built is not what was meant. */
+static int refuse_namesake(const char *name, struct sr_error *err)
+{
+	int r = unknown(name, err);
+
+	sr_error_hint(err, "sandrun environment build %s; or, for the folder of that name here, -E ./%s", name, name);
+	return r;
+}
+
+static int add_one(const char *name, struct sr_environment *e, struct sr_error *err)
+{
+	int r = image_is_name(name) ? add_image(name, e, err) : -ENOENT;
+
+	if (r != -ENOENT)
+		return r;
+	if (is_defined(name))
+		return access(name, F_OK) == 0 ? refuse_namesake(name, err) : unknown(name, err);
+	return add_folder(name, &e->layers, err);
+}
+
+int environment_add(const char *name, struct sr_environment *e, struct sr_error *err)
+{
+	const char *p = name;
+	struct stat st;
+
+	if (!strchr(name, ',') || stat(name, &st) == 0) /* a folder whose name holds a comma is one */
+		return add_one(name, e, err);
+	for (bool more = true; more;) {
+		size_t n = strcspn(p, ",");
+		SR_AUTOFREE char *one = strndup(p, n);
+		int r = one ? add_one(one, e, err) : sr_error_oom(err, STAGE);
+
+		if (r < 0)
+			return r;
+		more = p[n];
+		p += n + 1;
+	}
+	return 0;
+}
+
+/* What was added is whole: it gets its name. Or it goes. */
+static int finish(const char *name, int r, struct sr_environment *e, struct sr_environment *ret, struct sr_error *err)
+{
+	if (r == 0)
+		r = check_root(name, &e->layers, err);
+	if (r == 0) {
+		e->kind = SR_ENVIRONMENT_TREE;
+		e->name = strdup(name);
+		r = e->name ? 0 : sr_error_oom(err, STAGE);
+	}
+	if (r < 0)
+		environment_done(e);
+	else
+		*ret = *e;
+	return r;
 }
 
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err)
 {
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+
 	if (!name || strcmp(name, "host") == 0)
 		return open_host(ret, err);
-	return open_tree(name, ret, err);
+	return finish(name, environment_add(name, &e, err), &e, ret, err);
 }
 
 int environment_open_named(const char *name, struct sr_environment *ret, struct sr_error *err)
 {
-	return strcmp(name, "host") == 0 ? open_host(ret, err) : cannot_open(name, ENOENT, err);
+	struct sr_environment e = SR_ENVIRONMENT_INIT;
+	int r;
+
+	if (strcmp(name, "host") == 0)
+		return open_host(ret, err);
+	r = image_is_name(name) ? add_image(name, &e, err) : -ENOENT;
+	return finish(name, r == -ENOENT ? unknown(name, err) : r, &e, ret, err);
+}
+
+const char *environment_interpreter(const struct sr_environment *e, const char *language)
+{
+	size_t len = strlen(language);
+
+	for (size_t i = e->languages.count; i-- > 0;) {
+		if (strncmp(e->languages.items[i], language, len) == 0 && e->languages.items[i][len] == '=')
+			return e->languages.items[i] + len + 1;
+	}
+	return NULL;
 }
 
 void environment_done(struct sr_environment *e)
 {
 	free(e->name);
-	free(e->path);
-	e->name = NULL;
-	e->path = NULL;
+	free(e->profile);
+	e->name = e->profile = NULL;
+	strv_done(&e->languages);
+	strv_done(&e->variables);
+	layers_done(&e->layers);
+	layer_done(&e->upper);
+	layer_done(&e->work);
 	fd_close(&e->root_fd);
 }
 
@@ -156,7 +336,8 @@ static int check_shown(int fd)
 /* 0 for an executable regular file, -ENOENT, -EACCES. path is absolute. */
 static int probe(const struct sr_environment *e, const char *path)
 {
-	SR_AUTOCLOSE int fd = sys_open_in_root(e->root_fd, path, O_PATH);
+	SR_AUTOCLOSE int fd = e->kind == SR_ENVIRONMENT_HOST ? sys_open_in_root(e->root_fd, path, O_PATH) :
+							       merge_open(&e->layers, e->upper.fd >= 0 ? &e->upper : NULL, path);
 	struct stat st;
 	int r;
 
@@ -240,9 +421,10 @@ static int add_once(struct sr_strv *ret, const char *name)
 	return strv_add(ret, name);
 }
 
-static int list_folder(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, const char *stem, size_t max,
+		       struct sr_strv *ret)
 {
-	int fd = sys_open_in_root(e->root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	int fd = sys_open_in_root(root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct dirent *d;
 	DIR *dir;
 	int r = 0;
@@ -269,13 +451,25 @@ static int list_folder(const struct sr_environment *e, const char *folder, const
 	return r;
 }
 
+/* A folder's names in each layer; what another layer hides is not found by probe(). */
+static int list_layers(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+{
+	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, stem, max, ret) : 0;
+
+	if (r == 0 && e->upper.fd >= 0)
+		r = list_folder(e, e->upper.fd, folder, stem, max, ret);
+	for (size_t i = e->layers.count; r == 0 && i-- > 0;)
+		r = list_folder(e, e->layers.items[i].fd, folder, stem, max, ret);
+	return r;
+}
+
 int environment_programs_like(const struct sr_environment *e, const char *stem, size_t max, struct sr_strv *ret)
 {
 	const char *rest = SR_INSIDE_PATH;
 	char folder[64];
 
 	while (ret->count < max && next_folder(&rest, folder, sizeof(folder))) {
-		int r = list_folder(e, folder, stem, max, ret);
+		int r = list_layers(e, folder, stem, max, ret);
 
 		if (r < 0)
 			return r;

@@ -10,32 +10,52 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "image/layer.h"
 #include "policy/policy.h"
 
 enum sr_environment_kind {
 	SR_ENVIRONMENT_HOST, /* the host's /usr, read-only */
-	SR_ENVIRONMENT_TREE, /* a directory tree: overlay lower, writes go to a tmpfs */
+	SR_ENVIRONMENT_TREE, /* layers of an overlay; writes go to a tmpfs, or with --build-layer to a folder on disk */
 };
 
 struct sr_environment {
 	enum sr_environment_kind kind;
-	char *name;    /* "host", or the path as the user gave it */
-	char *path;    /* TREE: absolute, resolved once; NULL for host */
-	dev_t dev;     /* TREE: identity of that folder; the child compares it with what it opens */
-	ino_t ino;
-	int root_fd;   /* O_PATH: "/" for host, the tree otherwise */
+	char *name;              /* "host", or what the user gave with -E */
+	int root_fd;             /* host: "/", O_PATH; else -1 */
+	struct sr_layers layers; /* of a tree, bottom first; --build-layer on "none" has none */
+	/* of environments of the store, those of the upper ones last: */
+	struct sr_strv languages; /* "python=/usr/bin/python3": what starts programs of that language */
+	struct sr_strv variables; /* "NAME=VALUE" */
+	char *profile;            /* what it is made for; NULL: nothing is said */
+	/* --build-layer: */
+	bool build;
+	struct sr_layer upper;   /* DIR/tree; its lock_fd is that of DIR */
+	struct sr_layer work;    /* DIR/overlay-work */
 };
 
-#define SR_ENVIRONMENT_INIT { .root_fd = -1 }
+#define SR_ENVIRONMENT_INIT { .root_fd = -1, .upper = { .fd = -1, .lock_fd = -1 }, .work = { .fd = -1, .lock_fd = -1 } }
 
 /* PATH inside every sandbox, and the order in which programs are looked up. */
 #define SR_INSIDE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Resolves -E NAME|DIR (NULL: host). Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT. */
+/*
+ * Resolves -E NAME|DIR[,NAME|DIR...] (NULL: host), bottom first. A word is a name of the store, or where that has none a
+ * folder. Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT.
+ */
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err);
 /* A name that a file gave (policy->environment_by_name): a known environment, never a folder that happens to be called so. */
 int environment_open_named(const char *name, struct sr_environment *ret, struct sr_error *err);
+/* What p asks for with --build-layer: its -E, or "none", below a folder of the user's that is written to. */
+int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err);
 void environment_done(struct sr_environment *e);
+
+/* The interpreter inside of a language, by the name of its row, as the environment says; NULL: it says nothing. */
+const char *environment_interpreter(const struct sr_environment *e, const char *language);
+
+/* ---- between the files of plan/ ---- */
+
+/* Adds to *e what name means: NAME|DIR, or some of them with commas between. */
+int environment_add(const char *name, struct sr_environment *e, struct sr_error *err);
 
 /*
  * Finds a program as the payload would: a name without '/' along SR_INSIDE_PATH, an absolute path as it is. Returns 0 and

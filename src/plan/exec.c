@@ -554,6 +554,18 @@ static int add_node_options(struct build *b)
 	return variables_set(&b->x->envp, jitless) < 0 ? oom(b) : 0;
 }
 
+/* Whether --setenv says something of the variable. */
+static bool is_set(const struct sr_policy *p, const char *assignment)
+{
+	size_t len = strcspn(assignment, "=") + 1;
+
+	for (size_t i = 0; i < p->setenv.count; i++) {
+		if (strncmp(p->setenv.items[i], assignment, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int build_variables(struct build *b)
 {
 	const struct sr_lang *l = b->x->lang ? lang_by_name(b->langs, b->x->lang) : NULL;
@@ -563,6 +575,12 @@ static int build_variables(struct build *b)
 				   NULL;
 
 	if (variables_build(environ, words, &b->p->setenv, &b->x->envp) < 0)
+		return oom(b);
+	for (size_t i = 0; i < b->e->variables.count; i++) {
+		if (!is_set(b->p, b->e->variables.items[i]) && variables_set(&b->x->envp, b->e->variables.items[i]) < 0)
+			return oom(b);
+	}
+	if (b->p->build_layer && (variables_set(&b->x->envp, "USER=root") < 0 || variables_set(&b->x->envp, "LOGNAME=root") < 0))
 		return oom(b);
 	return add_node_options(b);
 }

@@ -321,6 +321,42 @@ int filter_resolve(const struct sr_seccomp_policy *s, bool memory_accounted, str
 	return 0;
 }
 
+static const struct sr_arg_rule pretend_mknod_rules[] = {
+	IF(ANY(1, S_IFCHR), SUCCESS),
+};
+static const struct sr_arg_rule pretend_mknodat_rules[] = {
+	IF(ANY(2, S_IFCHR), SUCCESS),
+};
+static const struct sr_arg_rule network_socket_rules[] = {
+	INET_PAIRS(AF_INET),
+	INET_PAIRS(AF_INET6),
+};
+
+void filter_pretend(struct sr_verdicts *v, bool network)
+{
+	static const int calls[] = {
+		SR_SYSCALL_chown,     SR_SYSCALL_fchown,    SR_SYSCALL_lchown,	 SR_SYSCALL_fchownat,  SR_SYSCALL_setuid,
+		SR_SYSCALL_setgid,    SR_SYSCALL_setreuid,  SR_SYSCALL_setregid, SR_SYSCALL_setresuid, SR_SYSCALL_setresgid,
+		SR_SYSCALL_setgroups, SR_SYSCALL_setfsuid,  SR_SYSCALL_setfsgid, SR_SYSCALL_capset,
+		/* a layer is made durable when it is sealed, not file by file */
+		SR_SYSCALL_fsync,     SR_SYSCALL_fdatasync, SR_SYSCALL_sync,	 SR_SYSCALL_syncfs,    SR_SYSCALL_sync_file_range,
+	};
+	static const struct sr_arg_rules rules[] = {
+		RULES(mknod, pretend_mknod_rules, ALLOW),
+		RULES(mknodat, pretend_mknodat_rules, ALLOW),
+		RULES(socket, network_socket_rules, ERRNO(EAFNOSUPPORT)),
+	};
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(calls); i++)
+		v->of[calls[i]] = (struct sr_verdict){ .action = SUCCESS };
+	for (size_t i = 0; i < SR_ELEMENTSOF(rules); i++) {
+		struct sr_verdict *verdict = &v->of[rules[i].call];
+
+		if (verdict->rules && (network || rules[i].call != SR_SYSCALL_socket))
+			verdict->rules = &rules[i];
+	}
+}
+
 void filter_resolve_init(struct sr_verdicts *ret)
 {
 	static const int calls[] = {

@@ -78,6 +78,12 @@ const struct sr_arg_rules *filter_rules_of(int call);
  */
 int filter_resolve(const struct sr_seccomp_policy *s, bool memory_accounted, struct sr_verdicts *ret,
 		   struct sr_error *err);
+/*
+ * For a build (--build-layer): what a package manager does as root of a whole system, and one user's sandbox cannot do, is
+ * answered with success and not done. Nothing is allowed that was not. With `network`, sockets are the internet's alone: those
+ * of the host that have abstract names would be in reach.
+ */
+void filter_pretend(struct sr_verdicts *v, bool network);
 /* The verdicts for sandrun's own PID 1: a short list, anything else kills it. */
 void filter_resolve_init(struct sr_verdicts *ret);
 

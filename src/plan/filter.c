@@ -63,18 +63,20 @@ static int check_startable(const struct sr_verdicts *v, struct sr_error *err)
 	return 0;
 }
 
-static int compile_now(const struct sr_seccomp_policy *s, bool memory_accounted, enum sr_arch arch,
-		       struct sr_filter *ret, struct sr_error *err)
+static int compile_now(const struct sr_policy *p, bool memory_accounted, enum sr_arch arch, struct sr_filter *ret,
+		       struct sr_error *err)
 {
 	struct sock_filter *insns = NULL;
 	unsigned short count = 0;
 	struct sr_verdicts v;
-	int r = filter_resolve(s, memory_accounted, &v, err);
+	int r = filter_resolve(&p->seccomp, memory_accounted, &v, err);
 
 	if (r == 0)
 		r = check_startable(&v, err);
 	if (r < 0)
 		return r;
+	if (p->build_layer)
+		filter_pretend(&v, p->build_network);
 	r = filter_compile(&v, &sr_syscall_numbers, arch, &insns, &count);
 	if (r == -ENOMEM)
 		return sr_error_oom(err, STAGE);
@@ -95,9 +97,9 @@ int filter_build(const struct sr_policy *p, bool memory_accounted, struct sr_fil
 				    "cannot compile the filter: no table of system calls for this machine");
 	if (p->seccomp.allow.count == 0)
 		return refuse_empty(p, err);
-	c = find_compiled(&p->seccomp);
+	c = p->build_layer ? NULL : find_compiled(&p->seccomp);
 	if (!c)
-		return compile_now(&p->seccomp, memory_accounted, arch, ret, err);
+		return compile_now(p, memory_accounted, arch, ret, err);
 	*ret = (struct sr_filter){ .insns = c->filter[arch][memory_accounted].insns,
 				   .count = c->filter[arch][memory_accounted].count };
 	return 0;

@@ -258,6 +258,35 @@ static int no_interpreter(const struct sr_environment *e, const struct sr_lang *
 	return r;
 }
 
+/* What the environment itself says starts the language, with the flags of the row's entry for a program of that name. */
+static int try_said(const struct sr_environment *e, const struct sr_lang *l, char **ret_path, struct sr_strv *flags)
+{
+	const char *path = environment_interpreter(e, l->name), *list = l->programs, *base;
+	char entry[256];
+	int r = path ? environment_find_program(e, path, ret_path) : -ENOENT;
+
+	if (r < 0)
+		return r;
+	base = strrchr(path, '/') + 1;
+	while (lang_next_word(&list, entry, sizeof(entry))) {
+		char *flag = strchr(entry, ',');
+
+		if (flag)
+			*flag = '\0';
+		if (strcmp(entry, base) != 0)
+			continue;
+		for (char *next = flag; next; flag = next) {
+			next = strchr(flag + 1, ',');
+			if (next)
+				*next = '\0';
+			if (strv_add(flags, flag + 1) < 0)
+				return -ENOMEM;
+		}
+		break;
+	}
+	return 0;
+}
+
 int interpreter_find(const struct sr_policy *p, const struct sr_environment *e, const struct sr_lang *l,
 		     const char *wanted, bool strict, char **ret_path, struct sr_strv *flags, struct sr_error *err)
 {
@@ -268,7 +297,9 @@ int interpreter_find(const struct sr_policy *p, const struct sr_environment *e, 
 		*ret_path = strdup(wanted);
 		return *ret_path ? 0 : sr_error_oom(err, STAGE);
 	}
-	if (wanted)
+	if (!strict)
+		r = try_said(e, l, ret_path, flags);
+	if (r == -ENOENT && wanted)
 		r = environment_find_program(e, wanted, ret_path);
 	if (r == -ENOENT && slash && slash[1]) /* "/usr/local/bin/python3" of another machine: the name is what counts */
 		r = environment_find_program(e, slash + 1, ret_path);

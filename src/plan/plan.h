@@ -26,7 +26,8 @@ enum sr_fs_kind {
 	SR_FS_MKDIR,   /* dest, mode; EEXIST is fine: only earlier steps can have made it */
 	SR_FS_SYMLINK, /* dest -> src */
 	SR_FS_FILE,    /* dest with data, mode */
-	SR_FS_OPEN,    /* keep a descriptor of folder src, checked against dev and ino, for the next SR_FS_OVERLAY */
+	SR_FS_OPEN,    /* keep a descriptor of folder src, checked against dev and ino unless ino is 0, for the next
+			* SR_FS_OVERLAY; with a mode, in the place of the descriptor of that number instead */
 	SR_FS_STAGE,   /* mount a tmpfs on src (a folder of the host's) with data as options, and go there */
 	SR_FS_TMPFS,   /* on dest, data = options */
 	SR_FS_OVERLAY, /* on dest, data = options; with SR_FS_HERE the working folder is the opened lower meanwhile */
@@ -90,11 +91,14 @@ struct sr_plan {
 	/* identity: the host id that the inside user is */
 	uid_t outer_uid;
 	gid_t outer_gid;
+	uid_t inner_uid;
+	gid_t inner_gid;
 	bool borrowed_id; /* root runs sandrun: outer ids are not the caller's; real and saved ids change too */
 
 	const struct sr_fs_op *fs;
 	size_t fs_count;
-	bool tree;        /* -E DIR */
+	bool tree;        /* -E DIR, -E NAME */
+	bool host_network; /* --build-network: no network namespace of its own */
 
 	/* Landlock: abi 0 means that this kernel has none */
 	int landlock_abi;

@@ -4,8 +4,10 @@
  *
  *	host: a tmpfs with /usr as a read-only overlay of the host's, the links that lead into it, chosen pieces of /etc with
  *	      synthetic passwd, group, hosts, nsswitch (plan/etc.h); sealed read-only.
- *	tree: an overlay, the image below, a sized tmpfs above. The folders that sandrun mounts on are made in the upper
- *	      first: whatever the image has under those names, a link to the host for one, is hidden by a real folder.
+ *	tree: an overlay, the image's layers below, a sized tmpfs above. The folders that sandrun mounts on are made in the
+ *	      upper first: whatever the image has under those names, a link to the host for one, is hidden by a real folder.
+ *	build: (--build-layer) the upper is a folder on disk, and those folders are the topmost of the lowers, that nothing of
+ *	      ours gets into the layer. What an earlier build left in the upper lies over them, so each is looked at again.
  *
  * Everything of the host's comes through an overlay, never a plain bind: a socket or FIFO below it could be reached
  * through a bind in spite of the empty network namespace (finding 10). Single devices are checked character devices.
@@ -295,7 +297,11 @@ static void sysctls(struct root_builder *b)
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++) {
-		struct sr_fs_op *op = add(b, SR_FS_SYSCTL, "", 0);
+		struct sr_fs_op *op;
+
+		if (b->policy->build_network && str_has_prefix(rows[i][0], "/proc/sys/net/"))
+			continue; /* it is the host's */
+		op = add(b, SR_FS_SYSCTL, "", 0);
 
 		op->src = rows[i][0];
 		op->data = rows[i][1];
@@ -450,6 +456,31 @@ static void bind_mount(struct root_builder *b, const struct bind_target *t, cons
 	}
 }
 
+/* In the merged root: dest and the folders on the way are folders, no links, whatever lies in the upper. */
+static void make_solid(struct root_builder *b, const char *dest)
+{
+	size_t len = 0;
+
+	do {
+		const char *path;
+
+		len += strcspn(dest + len, "/");
+		path = text(b, "%.*s", (int)len, dest);
+		make_dir(b, path, 0755);
+		add(b, SR_FS_OPEN, "", 0)->src = path;
+	} while (dest[len++]);
+}
+
+static void bind_solid(struct root_builder *b, const char *dest, bool folder)
+{
+	const char *slash = strrchr(dest, '/');
+
+	if (folder)
+		make_solid(b, dest);
+	else if (slash)
+		make_solid(b, text(b, "%.*s", (int)(slash - dest), dest));
+}
+
 /*
  * BIND_POINTS makes the folders and files to mount on, in a tree before its overlay is there, so that no link of the image is
  * on the way; BIND_MOUNTS mounts, and makes those points that lie in a tmpfs which was mounted since.
@@ -470,6 +501,8 @@ static int binds(struct root_builder *b, enum bind_phase phase, struct sr_error 
 			return r;
 		if (late ? phase == BIND_MOUNTS : phase == BIND_POINTS)
 			bind_point(b, dest, S_ISDIR(t.st.st_mode));
+		if (phase == BIND_MOUNTS && b->policy->build_layer && !late)
+			bind_solid(b, dest, S_ISDIR(t.st.st_mode));
 		if (phase == BIND_MOUNTS)
 			bind_mount(b, &t, source, dest);
 	}
@@ -548,41 +581,145 @@ static int host_root(struct root_builder *b, const struct sr_plan_wants *w, stru
 	return binds(b, BIND_MOUNTS, err);
 }
 
-/* Kernels before 6.6 have no user xattrs on tmpfs: removing or renaming a folder of the image fails there (finding 7). */
-static int tree_root(struct root_builder *b, const struct sr_environment *e, const struct sr_plan_wants *w,
-		     struct sr_error *err)
+/*
+ * A layer is opened again in the child, for a mount takes no folder of another mount namespace; there it takes the place of this
+ * process' descriptor. So its number is known now, and is a name short enough for hundreds of layers: mount(2) cuts its
+ * options at 4,095 bytes and says nothing.
+ */
+static void reopen(struct root_builder *b, const struct sr_layer *layer)
 {
 	struct sr_fs_op *op = add(b, SR_FS_OPEN, "", 0);
-	uint64_t size = policy_limit(b->policy, SR_LIMIT_work_bytes);
-	int r;
 
-	op->src = b->box->env_path = e->path;
-	op->dev = e->dev;
-	op->ino = e->ino;
-	op = add(b, SR_FS_STAGE, "", 0);
-	op->src = b->stage;
-	op->data = size == SR_UNLIMITED ? "mode=0755" :
-					  text(b, "size=%llu,nr_inodes=65536,mode=0755", (unsigned long long)size);
+	op->src = layer->path;
+	op->dev = layer->dev;
+	op->ino = layer->ino;
+	op->mode = (uint32_t)layer->fd;
+}
+
+static void reopen_all(struct root_builder *b, const struct sr_environment *e)
+{
+	for (size_t i = 0; i < e->layers.count; i++)
+		reopen(b, &e->layers.items[i]);
+	if (!e->build)
+		return;
+	reopen(b, &e->upper);
+	reopen(b, &e->work);
+}
+
+/* Relative names in /proc/self/fd, the uppermost layer first. */
+static const char *overlay_options(struct root_builder *b, const struct sr_environment *e)
+{
+	char lowers[3072] = "";
+	size_t used = 0;
+
+	for (size_t i = e->layers.count; i-- > 0 && used < sizeof(lowers);)
+		used += (size_t)snprintf(lowers + used, sizeof(lowers) - used, "%s%d", used ? ":" : "", e->layers.items[i].fd);
+	if (used >= sizeof(lowers))
+		b->oom = true;
+	if (e->build)
+		return text(b, "lowerdir=%s/u%s%s,upperdir=%d,workdir=%d,userxattr", b->stage, *lowers ? ":" : "", lowers, e->upper.fd,
+			    e->work.fd);
+	return text(b, "lowerdir=%s,upperdir=%s/u,workdir=%s/w,userxattr", lowers, b->stage, b->stage);
+}
+
+static void solid_points(struct root_builder *b)
+{
+	static const char *const names[] = { "proc", "dev", "tmp", "work" };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(names); i++)
+		make_solid(b, names[i]);
+}
+
+/* What a download needs of the host's /etc: file inside, and where the host may have it. */
+static const struct {
+	const char *folder, *dest, *sources[4];
+} network_files[] = {
+	{ "etc", "etc/resolv.conf", { "/etc/resolv.conf" } },
+	{ "etc", "etc/hosts", { "/etc/hosts" } },
+	{ "etc/ssl/certs", "etc/ssl/certs/ca-certificates.crt",
+	  { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem" } },
+};
+
+static void network_points(struct root_builder *b)
+{
+	for (size_t i = 0; i < SR_ELEMENTSOF(network_files); i++) {
+		make_parents(b, network_files[i].dest);
+		make_file(b, network_files[i].dest, "");
+	}
+}
+
+static void network_mounts(struct root_builder *b)
+{
+	for (size_t i = 0; i < SR_ELEMENTSOF(network_files); i++) {
+		for (size_t k = 0; k < SR_ELEMENTSOF(network_files[i].sources) && network_files[i].sources[k]; k++) {
+			SR_AUTOFREE char *source = realpath(network_files[i].sources[k], NULL);
+			struct sr_fs_op *op;
+			struct stat st;
+
+			if (!source || stat(source, &st) < 0 || !S_ISREG(st.st_mode))
+				continue;
+			make_solid(b, network_files[i].folder);
+			op = add(b, SR_FS_BIND, network_files[i].dest, SR_FS_REGULAR | SR_FS_READONLY);
+			op->src = text(b, "%s", source);
+			op->dev = st.st_dev;
+			op->ino = st.st_ino;
+			break;
+		}
+	}
+}
+
+/* What is to be there before the overlay is: in the upper, or for a build in a lower. Also what the overlay's options name. */
+static int tree_scaffold(struct root_builder *b, const struct sr_environment *e, struct sr_error *err)
+{
 	make_dir(b, EMPTY, 0555);
 	make_dir(b, "u", 0755);
 	make_dir(b, "w", 0755);
 	make_dir(b, "r", 0755);
-	add(b, SR_FS_XATTR, "u", 0);
+	if (!e->build)
+		add(b, SR_FS_XATTR, "u", 0);
 	add(b, SR_FS_ENTER, "u", 0);
-	common_folders(b);
-	etc_synthetic(b, 0);
-	r = binds(b, BIND_POINTS, err);
+	if (e->build) {
+		for (const char *const *name = (const char *const[]){ "proc", "dev", "tmp", "work", NULL }; *name; name++)
+			make_dir(b, *name, 0755);
+		if (b->policy->build_network)
+			network_points(b);
+	} else {
+		common_folders(b);
+		etc_synthetic(b, 0);
+	}
+	return binds(b, BIND_POINTS, err);
+}
+
+/* Kernels before 6.6 have no user xattrs on tmpfs: removing or renaming a folder of the image fails there (finding 7). */
+static int tree_root(struct root_builder *b, const struct sr_environment *e, const struct sr_plan_wants *w,
+		     struct sr_error *err)
+{
+	uint64_t size = policy_limit(b->policy, SR_LIMIT_work_bytes);
+	struct sr_fs_op *op;
+	int r;
+
+	reopen_all(b, e);
+	op = add(b, SR_FS_STAGE, "", 0);
+	op->src = b->stage;
+	op->data = size == SR_UNLIMITED ? "mode=0755" :
+					  text(b, "size=%llu,nr_inodes=65536,mode=0755", (unsigned long long)size);
+	r = tree_scaffold(b, e, err);
 	if (r < 0)
 		return r;
+	add(b, SR_FS_OPEN, "", 0)->src = "/proc/self/fd";
 	op = add(b, SR_FS_OVERLAY, text(b, "%s/r", b->stage), SR_FS_HERE);
-	op->src = e->path;
-	op->data = text(b, "lowerdir=.,upperdir=%s/u,workdir=%s/w,userxattr", b->stage, b->stage);
+	op->src = e->layers.count == 1 && !e->layers.items[0].digest[0] ? e->layers.items[0].path : e->name;
+	op->data = overlay_options(b, e);
 	add(b, SR_FS_ENTER, text(b, "%s/r", b->stage), 0);
+	if (e->build)
+		solid_points(b);
 	work_and_tmp(b, w);
 	mount_tmpfs(b, "dev", 64 << 10, 64, "0755");
 	devices(b);
 	if (!w->no_proc)
 		proc(b);
+	if (b->policy->build_network)
+		network_mounts(b);
 	return binds(b, BIND_MOUNTS, err);
 }
 

@@ -118,6 +118,8 @@ struct sr_policy {
 	struct sr_strv show;       /* --show: hidden project files let in by name (finding 9) */
 	char *environment;         /* -E; NULL is "host" */
 	bool environment_by_name;  /* from a file: a known environment's name, never a folder of the current one */
+	char *build_layer;         /* --build-layer: what is written to the root stays, in this folder */
+	bool build_network;        /* --build-network: in the host's network */
 	enum sr_proc proc;         /* --proc: none where a container masks /proc (finding 28) */
 	char *profile;             /* -p; NULL is "default" */
 	struct sr_strv setenv;     /* NAME=VALUE; NAME alone was resolved against the caller's environment already */

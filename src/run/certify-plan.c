@@ -228,12 +228,24 @@ static void privacy(struct sr_jsonw *j, const struct sr_policy *p)
 static void environment(struct sr_jsonw *j, const struct sr_environment *e)
 {
 	const bool is_host = e->kind == SR_ENVIRONMENT_HOST;
+	char stack[SR_LAYER_DIGEST];
+	const bool is_image = layers_stack(&e->layers, stack);
 
 	jsonw_open(j, "environment");
-	jsonw_null(j, "digest");
+	if (is_image)
+		certify_digest(j, "digest", false, stack + strlen("sha256:"));
+	else
+		jsonw_null(j, "digest");
+	if (is_image) {
+		jsonw_open_array(j, "layers");
+		for (size_t i = 0; i < e->layers.count; i++)
+			certify_digest(j, NULL, false, e->layers.items[i].digest + strlen("sha256:"));
+		jsonw_close_array(j);
+	}
 	certify_text(j, "name", is_host ? "host" : e->name);
-	jsonw_string(j, "reason", is_host ? "the host's own /usr: no image, it changes with every update" :
-					    "a folder: no image, nothing keeps it from changing");
+	if (!is_image)
+		jsonw_string(j, "reason", is_host ? "the host's own /usr: no image, it changes with every update" :
+						    "a folder: no image, nothing keeps it from changing");
 	jsonw_close(j);
 }
 

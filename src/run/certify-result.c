@@ -54,8 +54,8 @@ static void id_map(struct sr_jsonw *j, const struct sr_certify_facts *f)
 	const bool known = seen->uid_map[0] && seen->gid_map[0];
 	char uid[48], gid[48];
 
-	(void)snprintf(uid, sizeof(uid), "%d %u 1", SR_INNER_UID, (unsigned)f->box->plan.outer_uid);
-	(void)snprintf(gid, sizeof(gid), "%d %u 1", SR_INNER_GID, (unsigned)f->box->plan.outer_gid);
+	(void)snprintf(uid, sizeof(uid), "%u %u 1", (unsigned)f->box->plan.inner_uid, (unsigned)f->box->plan.outer_uid);
+	(void)snprintf(gid, sizeof(gid), "%u %u 1", (unsigned)f->box->plan.inner_gid, (unsigned)f->box->plan.outer_gid);
 	jsonw_open(j, "idMap");
 	jsonw_string(j, "gid", known ? seen->gid_map : gid);
 	jsonw_string(j, "known", known ? "observed" : "installed");
@@ -522,5 +522,7 @@ void certify_not_claimed(struct sr_jsonw *j, const char *key, const struct sr_ce
 		jsonw_string(j, NULL, "that nothing of private data shows in exit status, times or memory used");
 	if (f->env->kind == SR_ENVIRONMENT_HOST)
 		jsonw_string(j, NULL, "which programs the host's /usr held");
+	if (f->env->layers.count && f->env->layers.items[0].digest[0])
+		jsonw_string(j, NULL, "that the image's files were those of its digest: a run does not read them all, `sandrun environment digest` does");
 	jsonw_close_array(j);
 }

@@ -83,7 +83,7 @@ static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 		str_escape(op->src, shown, sizeof(shown));
 		if (msg->errnum == ESTALE)
 			reason = "it was exchanged while sandrun looked at it";
-		(void)sr_error_set(err, op->src == run->box->env_path ? SR_E_ENVIRONMENT : SR_E_MOUNT, msg->errnum, "sandbox",
+		(void)sr_error_set(err, op->kind == SR_FS_OPEN && op->mode ? SR_E_ENVIRONMENT : SR_E_MOUNT, msg->errnum, "sandbox",
 				   "cannot show %s inside: %s", shown, reason);
 		if (plan->borrowed_id && msg->errnum == EACCES)
 			sr_error_hint(err, "run by root, the program's user owns nothing: every folder on that path must be open to all "

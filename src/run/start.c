@@ -102,10 +102,10 @@ static pid_t clone_old(uint64_t flags, int *pidfd)
 	return (pid_t)sys_ret(syscall(SYS_clone, flags | SIGCHLD, 0, pidfd, 0, 0)); /* CLONE_PIDFD: stored where ptid would be */
 }
 
-static pid_t clone_child(int cgroup_fd, int *pidfd)
+static pid_t clone_child(const struct sr_plan *plan, int cgroup_fd, int *pidfd)
 {
 	struct sys_clone_args args = {
-		.flags = NAMESPACES | CLONE_PIDFD,
+		.flags = (plan->host_network ? NAMESPACES & ~(uint64_t)CLONE_NEWNET : NAMESPACES) | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -151,14 +151,14 @@ static int start_child(struct sr_run *run, const struct sr_child_fds *child, str
 
 		if (run->cgroup->controllers & SR_CGROUP_MEMORY)
 			plan->filter = plan->counted_filter;
-		run->init = clone_child(run->cgroup->dir_fd, &run->pidfd);
+		run->init = clone_child(plan, run->cgroup->dir_fd, &run->pidfd);
 		if (run->init < 0) { /* the child will hear which filter it is */
 			plan->filter = ordinary;
 			plan->cgroup_wait = true;
 		}
 	}
 	if (run->init < 0)
-		run->init = clone_child(-1, &run->pidfd);
+		run->init = clone_child(plan, -1, &run->pidfd);
 	if (run->init == 0)
 		stage_child(plan, child);
 	if (plan->borrowed_id && give_back() < 0) {

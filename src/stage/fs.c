@@ -112,9 +112,11 @@ static int step_open(struct sr_stage_ctx *c, const struct sr_fs_op *op)
 	c->lower_fd = sys_open(op->src, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (c->lower_fd < 0)
 		return errno;
-	if (fstat(c->lower_fd, &st) < 0)
+	if (fstat(c->lower_fd, &st) < 0 || (op->mode && dup3(c->lower_fd, (int)op->mode, O_CLOEXEC) < 0))
 		return errno;
-	return st.st_dev == op->dev && st.st_ino == op->ino ? 0 : ESTALE;
+	if (op->mode)
+		(void)close(c->lower_fd);
+	return !op->ino || (st.st_dev == op->dev && st.st_ino == op->ino) ? 0 : ESTALE;
 }
 
 /*

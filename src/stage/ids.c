@@ -62,16 +62,16 @@ void stage_ids(const struct sr_stage_ctx *c)
 	if (p->borrowed_id && prctl(PR_SET_DUMPABLE, 1) < 0)
 		stage_fail(c, SR_STAGE_IDS, errno, 0);
 	write_file(c, "/proc/self/setgroups", "deny", 4, 1);
-	write_map(c, "/proc/self/uid_map", SR_INNER_UID, p->outer_uid, 2);
-	write_map(c, "/proc/self/gid_map", SR_INNER_GID, p->outer_gid, 3);
+	write_map(c, "/proc/self/uid_map", p->inner_uid, p->outer_uid, 2);
+	write_map(c, "/proc/self/gid_map", p->inner_gid, p->outer_gid, 3);
 	if (p->borrowed_id) {
 		/* real and saved ids are still root's outside: none of the three may stay (finding 13) */
-		if (setresgid(SR_INNER_GID, SR_INNER_GID, SR_INNER_GID) < 0 ||
-		    setresuid(SR_INNER_UID, SR_INNER_UID, SR_INNER_UID) < 0)
+		if (setresgid(p->inner_gid, p->inner_gid, p->inner_gid) < 0 ||
+		    setresuid(p->inner_uid, p->inner_uid, p->inner_uid) < 0)
 			stage_fail(c, SR_STAGE_IDS, errno, 4);
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) /* setresuid clears it (finding 4) */
 			stage_fail(c, SR_STAGE_IDS, errno, 5);
 	}
-	if (getuid() != SR_INNER_UID || geteuid() != SR_INNER_UID || getgid() != SR_INNER_GID)
+	if (getuid() != p->inner_uid || geteuid() != p->inner_uid || getgid() != p->inner_gid)
 		stage_fail(c, SR_STAGE_IDS, EPERM, 6);
 }
