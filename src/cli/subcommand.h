@@ -26,6 +26,7 @@ subcommand_fn verify_main;
 subcommand_fn compare_main;
 subcommand_fn export_main;
 subcommand_fn bill_main;
+subcommand_fn environment_main;
 
 /* The row of a word, or NULL. */
 const struct subcommand *subcommand_find(const char *word);

@@ -4,21 +4,21 @@
 
 load ../lib/common
 
-# From the ground up. archive, scope and tools are programs of their own.
+# From the ground up. archive, environment, scope and tools are programs of their own.
 rank() {
 	case $1 in
 	base) echo 0 ;;
 	sys) echo 1 ;;
 	policy) echo 2 ;;
-	plan) echo 3 ;;
-	stage) echo 4 ;;
-	evidence) echo 5 ;;
-	image) echo 6 ;;
+	image) echo 3 ;;
+	plan) echo 4 ;;
+	stage) echo 5 ;;
+	evidence) echo 6 ;;
 	run) echo 7 ;;
 	service) echo 8 ;;
 	cli) echo 9 ;;
 	archive | scope) echo 6 ;; # run starts them and knows their protocols
-	tools) echo 4 ;;
+	environment | tools) echo 5 ;;
 	esac
 }
 
