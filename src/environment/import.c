@@ -290,9 +290,9 @@ static void tell(const struct import *m, const struct store_layer *layers, size_
 	seal_stack(hex, m->count, stack);
 	verb_size(bytes, size);
 	if (m->limits.left_out)
-		verb_say("%zu devices, FIFOs or sockets were left out: a sandbox has its own /dev", m->limits.left_out);
+		verb_say("left out, for a sandbox has its own /dev: devices, FIFOs or sockets, %zu of them", m->limits.left_out);
 	if (variables_left)
-		verb_say("%zu variables of the image were left out: their text does not fit into one line", variables_left);
+		verb_say("left out, for their text does not fit into one line: variables of the image, %zu of them", variables_left);
 	progress_end();
 	(void)printf("%s  sha256:%s  %zu layer%s  %s\n", m->name, stack, m->count, m->count == 1 ? "" : "s", size);
 }
