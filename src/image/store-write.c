@@ -55,6 +55,8 @@ int store_writer_open(struct store_writer *s, struct sr_error *err)
 				      str_plain_or(s->path, "the folder"));
 		return r;
 	}
+	if (fchmod(s->fd, 0700) < 0) /* files of any mode lie in the layers: this folder is what keeps others out */
+		return store_failed(err, "close", s->path, NULL, -errno);
 	r = open_part(s, "layers", &s->layers_fd, err);
 	if (r == 0)
 		r = open_part(s, "names", &s->names_fd, err);
@@ -252,6 +254,8 @@ bool store_value_fits(const struct store_value *v)
 	const char *value = v->value;
 	size_t len = strlen(value), key = strlen(v->key);
 
+	if (strcmp(v->section, "variables") == 0 && (strpbrk(v->key, ".+-") || strchr("0123456789", *v->key)))
+		return false; /* no name of a variable */
 	if (!key || key > 64 || strspn(v->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-") != key)
 		return false;
 	if (!str_is_utf8(value, len) || (!is_list(v) && key + len > 180))
@@ -445,6 +449,9 @@ static int place_all(const struct store_writer *s, const struct store_work *w, c
 		return sr_error_oom(err, SR_STORE_STAGE);
 	print_image(f, layers, count, image);
 	r = finish_text(f, err);
+	if (r == 0 && len > SR_STORE_TEXT_MAX)
+		r = sr_error_set(err, SR_E_ENVIRONMENT, EFBIG, SR_STORE_STAGE, "cannot note down the environment %s: there is more "
+				 "than 64 KiB to say of it", image->name);
 	if (r == 0)
 		r = store_lock(s, &lock, err);
 	for (size_t i = 0; r == 0 && i < count; i++)

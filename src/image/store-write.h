@@ -23,6 +23,7 @@
 
 #define SR_STORE_LAYERS_MAX 128 /* of one environment; more than any registry's image has */
 #define SR_STORE_NAME_MAX 64
+#define SR_STORE_TEXT_MAX 65536 /* bytes of names/NAME.ini, which every run reads */
 #define SR_STORE_RESERVE (64 << 20) /* bytes of the disk that are left to others */
 
 struct store_writer {
