@@ -75,7 +75,10 @@ static int set_opaque(struct unpacking *x, const char *path)
 	return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 ? failed(x, path, -errno) : 0;
 }
 
-/* A folder of this layer on the way is opaque, or is gone itself: then nothing of what lies below it shows anyway. */
+/*
+ * Something of this layer on the way is an opaque folder, is gone itself, or is no folder: then nothing of what lies below shows
+ * anyway. umoci writes such whiteouts where a file took a folder's place.
+ */
 static bool is_hidden_here(const struct unpacking *x, const char *path)
 {
 	SR_AUTOCLOSE int fd = dup(x->tree_fd);
@@ -88,7 +91,7 @@ static bool is_hidden_here(const struct unpacking *x, const char *path)
 		(void)snprintf(name, sizeof(name), "%.*s", (int)(slash - p), p);
 		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return false;
-		if (is_whiteout(&st))
+		if (!S_ISDIR(st.st_mode))
 			return true;
 		next = tree_open_folder(fd, name);
 		fd_close(&fd);
