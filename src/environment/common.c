@@ -20,6 +20,8 @@ static const struct {
 #include "environment/verbs.def"
 };
 
+mode_t verb_umask = 022;
+
 /* --- the command line --------------------------------------------------------------------------------------------------- */
 
 static const char *operands_of(const char *verb)

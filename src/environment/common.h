@@ -39,6 +39,9 @@ int verb_options(int *argc, char **argv, const struct verb_option *options, size
 /* Says what is wrong with the command line: WHAT (may be NULL), and why. Returns the exit status. */
 int verb_misused(const char *verb, const char *what, const char *why);
 
+/* The umask that the caller set, for what is written where the user says. The program's own is 077. */
+extern mode_t verb_umask;
+
 /* --- words -------------------------------------------------------------------------------------------------------------- */
 
 /* Prints an error; returns its exit status. */

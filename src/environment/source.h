@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An archive that is read from an open file, with the SHA-256 of its bytes as they stand there. tar, plain or compressed by
+ * gzip, zstd, xz or bzip2; libarchive's other formats, and its filters that start programs, are off.
+ */
+#ifndef SR_ENVIRONMENT_SOURCE_H
+#define SR_ENVIRONMENT_SOURCE_H
+
+#include <archive.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <nettle/sha2.h>
+
+#include "base/error.h"
+#include "image/digest.h"
+
+struct source {
+	int fd; /* the caller's */
+	uint64_t bytes;
+	struct sha256_ctx ctx;
+	bool compressed; /* known after the first byte */
+	struct archive *archive;
+	unsigned char buffer[64 << 10];
+};
+
+/* A fresh source over fd, which must be at its start; what names it in messages. NULL with the error set. */
+struct source *source_open(int fd, struct sr_error *err);
+/* Reads to the end of the file, behind the archive's, and gives the digest of all bytes. 0 or -errno. */
+int source_finish(struct source *s, char hex[static SR_SEAL_HEX]);
+void source_close(struct source **s);
+#define SR_AUTOSOURCE SR_CLEANUP(source_close)
+
+#endif
