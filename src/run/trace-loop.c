@@ -105,8 +105,10 @@ static void on_exec(const struct trace_loop *l, pid_t tid)
 		l->ops->executed(l->arg, tid, (pid_t)former);
 }
 
-/* While its parent stands here it is its parent: soon it may be anybody's. A child can be born and reported dead before its
- * parent's stop is: it is known and gone, and to add it anew would make a process of nothing. */
+/*
+ * While its parent stands here it is its parent: soon it may be anybody's. A child can be born and reported dead before its
+ * parent's stop is: nothing of it is to be made anew.
+ */
 static void on_birth(const struct trace_loop *l, pid_t parent)
 {
 	unsigned long tid = 0;

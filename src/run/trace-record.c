@@ -345,13 +345,12 @@ static void on_stand(void *arg, pid_t tid)
 	struct sr_trace_record *t = arg;
 	struct trace_task *task = trace_task_find(&t->tasks, tid);
 
-	if (task)
-		return;
-	task = trace_task_add(&t->tasks, tid);
-	if (!task) {
+	int r = task ? -EEXIST : trace_task_add(&t->tasks, tid, &task);
+
+	if (r == -ENOMEM)
 		tracelog_drop(t->log);
+	if (r < 0)
 		return;
-	}
 	line_of(t, task, "start");
 	tracelog_text(t->log, "kind", task->tid == task->process->tgid ? "process" : "thread");
 	line_end(t, task);

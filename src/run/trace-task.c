@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run/trace-task.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static int last_number(const char *status, const char *name)
 struct numbers {
 	pid_t tgid, parent;  /* outside */
 	int inner, inner_tgid;
+	bool traced;
 };
 
 /* False: /proc does not show them. */
@@ -63,7 +65,7 @@ static bool read_numbers(pid_t tid, struct numbers *ret)
 	SR_AUTOCLOSE int fd = -1;
 	ssize_t n;
 
-	*ret = (struct numbers){ .tgid = tid };
+	*ret = (struct numbers){ .tgid = tid, .traced = true };
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : io_read_full(fd, status, sizeof(status) - 1);
@@ -74,6 +76,7 @@ static bool read_numbers(pid_t tid, struct numbers *ret)
 	ret->parent = last_number(status, "\nPPid:");
 	ret->inner = last_number(status, "\nNSpid:");
 	ret->inner_tgid = last_number(status, "\nNStgid:");
+	ret->traced = last_number(status, "\nTracerPid:") > 0;
 	return ret->tgid > 0 && ret->inner > 0 && ret->inner_tgid > 0;
 }
 
@@ -100,21 +103,25 @@ static struct trace_process *process_add(struct trace_tasks *t, const struct num
 	return p;
 }
 
-struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid)
+int trace_task_add(struct trace_tasks *t, pid_t tid, struct trace_task **ret)
 {
 	struct trace_task *task = calloc(1, sizeof(*task));
 	struct numbers n;
 
 	if (!task)
-		return NULL;
+		return -ENOMEM;
 	if (!read_numbers(tid, &n))
 		n.inner = n.inner_tgid = 0;
+	if (!n.traced) {
+		free(task);
+		return -ESRCH;
+	}
 	task->process = process_find(t, n.tgid);
 	if (!task->process)
 		task->process = process_add(t, &n);
 	if (!task->process) {
 		free(task);
-		return NULL;
+		return -ENOMEM;
 	}
 	task->process->threads++;
 	task->tid = tid;
@@ -122,7 +129,8 @@ struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid)
 	task->next = t->tasks[bucket(tid)];
 	t->tasks[bucket(tid)] = task;
 	t->threads_seen++;
-	return task;
+	*ret = task;
+	return 0;
 }
 
 void trace_task_executed(struct trace_tasks *t, struct trace_task *task)

@@ -43,8 +43,8 @@ struct trace_tasks {
 };
 
 struct trace_task *trace_task_find(const struct trace_tasks *t, pid_t tid);
-/* Makes it known; NULL when memory is out. */
-struct trace_task *trace_task_add(struct trace_tasks *t, pid_t tid);
+/* Makes it known. 0, -ENOMEM, or -ESRCH: its end was reported, and it merely waits for its parent. */
+int trace_task_add(struct trace_tasks *t, pid_t tid, struct trace_task **ret);
 /*
  * Reads numbers that could not be read before: a /proc that is mounted with hidepid does not show our own child, which cannot
  * be dumped before it executes the program.
