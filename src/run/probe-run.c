@@ -365,6 +365,7 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 {
 	const struct sr_stdio none = { .closed = { true } };
 	struct sr_msg msg;
+	SR_AUTOCLOSE int work = -1;
 	int fd = -1, r;
 
 	k->box.plan.fs = ops;
@@ -376,9 +377,11 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 		r = run_receive(&k->run, &msg, &fd);
 		if (r < 0)
 			break;
-		if (msg.type == SR_MSG_WORK && fd >= 0)
-			return fd;
+		if (msg.type == SR_MSG_WORK && work < 0)
+			work = SR_TAKE_FD(fd);
 		fd_close(&fd);
+		if (msg.type == SR_MSG_READY && work >= 0)
+			return SR_TAKE_FD(work);
 		if (msg.type == SR_MSG_FAILED)
 			return run_stage_error(&k->run, &msg, &t->err);
 		if (msg.type == SR_MSG_NOTE)
@@ -388,8 +391,8 @@ static int prepare_steps(struct kit *k, struct trial *t, const struct sr_fs_op *
 }
 
 /*
- * PID 1 of the sandbox is undumpable once it walks its steps, and alive at its gate: now /proc shows it or not. (Earlier it is
- * this user's ordinary process, and a dead one shows again.)
+ * PID 1 of the sandbox is undumpable and alive at its gate: now /proc shows it or not. (Earlier it is this user's ordinary
+ * process, and a dead one shows again.)
  */
 static void finish_steps(struct kit *k, struct trial *t, int *fd)
 {
