@@ -33,6 +33,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	(void)signal(SIGPIPE, SIG_IGN); /* a vanished reader is an errno */
+	(void)signal(SIGXFSZ, SIG_IGN); /* so is the caller's own limit on the size of files */
 	verb_umask = umask(077);        /* the store is nobody else's; what is meant to have other modes gets them */
 	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive converts names by it */
 	if (argc < 2)

@@ -145,7 +145,7 @@ static int make_way(struct unpacking *x, int parent, const char *base)
 static int count(struct unpacking *x, const char *name, int64_t size)
 {
 	struct unpack *u = x->u;
-	char limit[16];
+	char limit[32];
 
 	if (size < 0)
 		return unpack_refuse(x, "take", name, EINVAL, "its size is negative");
@@ -155,7 +155,7 @@ static int count(struct unpacking *x, const char *name, int64_t size)
 		return -EFBIG;
 	}
 	if ((uint64_t)size > u->max_bytes - u->bytes) {
-		verb_size(u->max_bytes, limit);
+		str_from_bytes(u->max_bytes, limit);
 		(void)unpack_refuse(x, "take", name, EFBIG, "the archives hold too many bytes");
 		sr_error_hint(x->err, "%s are the limit; --max-bytes SIZE sets another", limit);
 		return -EFBIG;
