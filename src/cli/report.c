@@ -180,7 +180,7 @@ static json_t *build(const struct cli_run *c)
 	(void)json_object_set_new(r, "manifest", manifest(c));
 	(void)json_object_set_new(r, "strict", json_boolean(c->policy.strict));
 	(void)json_object_set_new(r, "environment", text_or_null(c->env.name));
-	(void)json_object_set_new(r, "environment_digest", layers_stack(&c->env.layers, stack) ? json_string(stack) : json_null());
+	(void)json_object_set_new(r, "environmentDigest", layers_stack(&c->env.layers, stack) ? json_string(stack) : json_null());
 	(void)json_object_set_new(r, "language", text_or_null(c->exec.lang));
 	if (c->snapshot.project_sha256[0])
 		(void)json_object_set_new(r, "project", json_pack("{s:o, s:I, s:I, s:s}", "path",

@@ -129,7 +129,7 @@ static int settle_named(struct cli_run *c)
 	struct sr_policy *p = &c->policy;
 	int r = settle_environment(c);
 
-	if (r < 0 || p->profile || !c->env.profile || !ships(c->env.profile))
+	if (r < 0 || p->profile || p->build_layer || !c->env.profile || !ships(c->env.profile))
 		return r;
 	p->profile = strdup(c->env.profile);
 	return p->profile ? 0 : sr_error_oom(&c->err, "environment");

@@ -84,14 +84,16 @@ int store_open(struct sr_store *ret, struct sr_error *err)
 	if (r < 0)
 		return r == -ENOMEM ? sr_error_oom(err, STAGE) : -ENOENT;
 	fd = open(s.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && check_closed(s.path, fd, err) < 0) {
+		store_done(&s);
+		return -EPERM;
+	}
 	r = fd < 0 ? -errno : 0;
 	if (r == 0)
 		r = s.names_fd = sys_open_beneath(fd, "names", O_RDONLY | O_DIRECTORY, 0);
 	if (r >= 0)
 		r = s.layers_fd = sys_open_beneath(fd, "layers", O_PATH | O_DIRECTORY, 0);
-	if (r >= 0)
-		r = check_closed(s.path, fd, err);
-	else if (r != -ENOENT)
+	if (r < 0 && r != -ENOENT)
 		(void)bad("the store", s.path, "", strerror(-r), -r, err);
 	if (r < 0)
 		store_done(&s);

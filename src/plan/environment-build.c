@@ -51,13 +51,16 @@ static int open_build_part(const struct sr_policy *p, int dir_fd, const char *na
 	SR_AUTOFREE char *path = dir ? str_format("%s/%s", dir, name) : NULL;
 	SR_AUTOCLOSE int fd = -1;
 	struct stat st;
+	bool made;
 
 	if (!path)
 		return sr_error_oom(err, STAGE);
-	if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+	made = mkdirat(dir_fd, name, 0755) == 0;
+	if (!made && errno != EEXIST)
 		return build_error("make", path, errno, err);
 	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	/* the tree's mode is that of "/" inside, and in the layer: not what the caller's umask makes of it */
+	if (fd < 0 || (made && fchmod(fd, 0755) < 0) || fstat(fd, &st) < 0)
 		return build_error("build in", path, errno, err);
 	if (st.st_uid != geteuid())
 		return build_error("build in", path, EPERM, err);

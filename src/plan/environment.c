@@ -200,6 +200,10 @@ static int add_image(const char *name, struct sr_environment *e, struct sr_error
 
 	if (r == 0)
 		r = image_read(&store, name, &image, err);
+	if (r == 0 && geteuid() == 0) { /* its payload is nobody (finding 13), and the store is closed to all but its owner */
+		r = sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot use environment '%s' as root", name);
+		sr_error_hint(err, "run sandrun as an ordinary user, who has a store of his own; root can give a folder that is open to all: -E DIR");
+	}
 	if (r == 0)
 		r = image_open_layers(&store, name, &image, &e->layers, err);
 	if (r == 0)

@@ -616,8 +616,8 @@ static const char *overlay_options(struct root_builder *b, const struct sr_envir
 		used += (size_t)snprintf(lowers + used, sizeof(lowers) - used, "%s%d", used ? ":" : "", e->layers.items[i].fd);
 	if (used >= sizeof(lowers))
 		b->oom = true;
-	if (e->build)
-		return text(b, "lowerdir=%s/u%s%s,upperdir=%d,workdir=%d,userxattr", b->stage, *lowers ? ":" : "", lowers, e->upper.fd,
+	if (e->build) /* an index would bind the upper to these very lowers, for ever */
+		return text(b, "lowerdir=%s/u%s%s,upperdir=%d,workdir=%d,userxattr,index=off", b->stage, *lowers ? ":" : "", lowers, e->upper.fd,
 			    e->work.fd);
 	return text(b, "lowerdir=%s,upperdir=%s/u,workdir=%s/w,userxattr", lowers, b->stage, b->stage);
 }

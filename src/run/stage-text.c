@@ -58,6 +58,25 @@ static int exec_error(const struct sr_run *run, int errnum, struct sr_error *err
 	return -errnum;
 }
 
+/* A folder of the layer that is none, or an overlay that the file system of --build-layer does not bear. */
+static int build_error(const struct sr_run *run, const struct sr_fs_op *op, int errnum, struct sr_error *err)
+{
+	char shown[256], name[256];
+
+	str_escape(run->policy->build_layer, shown, sizeof(shown));
+	str_escape(op->src, name, sizeof(name));
+	if (op->kind == SR_FS_OPEN) {
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, errnum, "sandbox", "cannot build in %s: /%s in its tree is no folder: %s", shown,
+				   name, strerror(errnum));
+		sr_error_hint(err, "an earlier build left it; remove it from %s/tree, or build in a new folder", shown);
+	} else {
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, errnum, "sandbox", "cannot build in %s: the kernel refuses an overlay: %s", shown,
+				   strerror(errnum));
+		sr_error_hint(err, "give a folder on ext4, xfs or btrfs: not on overlayfs (a container's root), nfs or fuse");
+	}
+	return -errnum;
+}
+
 static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct sr_error *err)
 {
 	const struct sr_plan *plan = &run->box->plan;
@@ -78,6 +97,8 @@ static int fs_error(const struct sr_run *run, const struct sr_msg *msg, struct s
 		sr_error_hint(err, "a package is being installed, perhaps; run it again");
 		return -EAGAIN;
 	}
+	if (run->policy->build_layer && (op->kind == SR_FS_OVERLAY || (op->kind == SR_FS_OPEN && !op->ino)) && !op->mode)
+		return build_error(run, op, msg->errnum, err);
 	if (op->kind == SR_FS_OPEN || (op->kind == SR_FS_OVERLAY && (op->flags & SR_FS_HERE)) ||
 	    (op->kind == SR_FS_BIND && op->ino)) {
 		str_escape(op->src, shown, sizeof(shown));

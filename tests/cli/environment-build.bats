@@ -128,7 +128,7 @@ root:x:0:0:root:/root:/bin/sh'
 		install -d -m 700 "$name.layer" "$name.layer/tree"
 		ln -s "$T/host" "$name.layer/tree/$name"
 		sr --build-layer "$name.layer" -E image -- sh -c 'echo x >/dev/planted; echo x >/work/planted; echo x >/tmp/planted; cat /tmp/secret /work/secret'
-		assert_error 125
+		assert_error 125 "/$name in its tree is no folder" "$name.layer/tree"
 		assert_equal "$(ls -A host)" secret
 		chmod -R u+rwx "$name.layer"
 	done
@@ -143,6 +143,14 @@ root:x:0:0:root:/root:/bin/sh'
 	assert_output shown
 	[ ! -e layer/tree/data ]
 	assert_canaries
+}
+
+@test "--build-layer: the layer's modes are not the caller's umask" {
+	(
+		umask 077
+		sr_raw --build-layer layer -E image -- sh -c 'mkdir /opt/d && touch /opt/f'
+	)
+	assert_equal "$(stat -c %a layer layer/tree layer/tree/opt/d layer/tree/opt/f | tr '\n' ' ')" "700 755 755 644 "
 }
 
 @test "--build-layer: whose folder it is, and one build at a time" {

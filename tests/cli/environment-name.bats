@@ -86,13 +86,13 @@ tree() {
 	sr -E two --report "$T/report.json" --certificate c.json -- true
 	assert_success
 	assert_equal "$(report .environment)" two
-	assert_equal "$(report .environment_digest)" "sha256:$stack"
+	assert_equal "$(report .environmentDigest)" "sha256:$stack"
 	sr verify --json c.json
 	assert_equal "$(jq -r '[.checks[] | select(.result == "failed")] | length' <<<"$output")" 0
 	seen=$(grep -oE '"payload": ?"[^"]+"' c.json | cut -d'"' -f4 | while read -r part; do base64 -d <<<"$part" | jq -c '.predicate.plan.environment // empty'; done)
 	assert_equal "$seen" "{\"digest\":{\"sha256\":\"$stack\"},\"layers\":[{\"sha256\":\"${BASE#*:}\"},{\"sha256\":\"${TOP_LAYER#*:}\"}],\"name\":\"two\"}"
 	sr --report "$T/report.json" -- true
-	assert_equal "$(report '.environment_digest == null')" true
+	assert_equal "$(report '.environmentDigest == null')" true
 }
 
 @test "-E NAME: the profile that it is made for holds, unless the user names one" {

@@ -19,7 +19,7 @@ fields() {
 # Every report has these fields, whatever came of the run.
 assert_shape() {
 	assert_equal "$(report 'keys - ["project", "terminal", "stdout"] | join(" ")')" \
-		"config enforced environment error exitCode inputs language limitHit limits manifest merged notes outcome outputs profile signal status stderr stdin strict usage violation"
+		"config enforced environment environmentDigest error exitCode inputs language limitHit limits manifest merged notes outcome outputs profile signal status stderr stdin strict usage violation"
 }
 
 @test "a program that exited" {

@@ -4,6 +4,7 @@
 # to be given rights by its file. tests/hostile/root.bats attacks; here is what a user sees.
 
 load ../lib/common
+load ../lib/store
 
 setup() {
 	require_root
@@ -250,4 +251,40 @@ CapEff:\t0000000000000000
 CapBnd:\t0000000000000000
 CapAmb:\t0000000000000000
 NoNewPrivs:\t1'
+}
+
+@test "environments of the store, and builds, are an ordinary user's" {
+	mkdir -p layer/bin
+	store_new
+	store_name mine "$(store_layer layer)" </dev/null
+	sr -E mine -- true
+	assert_error 125 "as root" "ordinary user"
+	mkdir -p root/bin
+	sr --build-layer built -E root -- true
+	assert_error 125 "as root" "ordinary user"
+	[ ! -e built ]
+}
+
+@test "a store, a layer or a name of another user's is not used" {
+	local place
+	open_to_user
+	mkdir -p layer/bin
+	cp "$(probe act)" layer/bin/act
+	store_new
+	store_name mine "$(store_layer layer)" </dev/null
+	chown -R 54321:54321 "$XDG_DATA_HOME"
+	try user XDG_DATA_HOME="$XDG_DATA_HOME" "$T/own" -E mine -- act say it
+	assert_success
+	assert_output "say it: OK"
+	for place in "$STORE" "$STORE"/layers/* "$STORE"/layers/*/tree "$STORE/names/mine.ini"; do
+		chown 54322 "$place"
+		chmod go+rx "$place"
+		try user XDG_DATA_HOME="$XDG_DATA_HOME" "$T/own" -E mine -- act say it
+		assert_error 125 "belongs to another user"
+		chmod go-rx "$place"
+		chown 54321 "$place"
+	done
+	chmod 755 "$STORE"/layers/*/tree
+	try user XDG_DATA_HOME="$XDG_DATA_HOME" "$T/own" -E mine -- act say it
+	assert_success
 }

@@ -5,6 +5,7 @@
 # there is said, recorded and refused by --strict; from 6.6 on nothing is lost and nothing is said.
 
 load ../lib/common
+load ../lib/store
 
 setup() {
 	require_user
@@ -135,4 +136,29 @@ no_other_limits() {
 	assert_contains "$output" status
 	assert_match "$output" $'(^|\n)sub$' # the last ls: the mounted one still holds what it held
 	refute_contains "$output" $'\nx'
+}
+
+@test "-E NAME: layers on each other lose what one folder does, it is said, and the layers stay as they are" {
+	local base top state
+	store_new
+	cp -a "$T/image" "$T/base"
+	mkdir -p "$T/top/opt/other"
+	echo upper >"$T/top/opt/other/upper"
+	base=$(store_layer "$T/base") top=$(store_layer "$T/top")
+	store_name stack "$base" "$top" </dev/null
+	state=$(store_state)
+	sr -E stack --report "$T/report.json" -- sh -c 'cat /opt/other/*; echo more >>/opt/tool/one; cat /opt/tool/one; rm /opt/other/upper; ls /opt/other'
+	assert_success
+	assert_output $'other\nupper\none\nmore\nfile'
+	sr -E stack --report "$T/report.json" -- sh -c 'rm -r /opt/tool; echo $?; mv /opt/other /opt/moved; echo $?'
+	if [ -n "$old" ]; then
+		assert_output $'1\n1'
+		assert_equal "$(report '.notes[] | select(.what == "overlay-xattr") | .degraded')" true
+		sr -E stack --strict -m unlimited --pids unlimited --cpu-time unlimited -- true
+		assert_error 125 "before 6.6"
+	else
+		assert_output $'0\n0'
+		refute_contains "$(notes)" overlay
+	fi
+	assert_equal "$(store_state)" "$state"
 }
