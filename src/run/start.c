@@ -274,9 +274,12 @@ static int place(struct sr_run *run, struct sr_error *err)
 static void await_mapping(struct sr_run *run)
 {
 	struct sr_msg msg;
+	ssize_t n;
 
-	/* a failure stays in the queue for who reads it */
-	if (recv(run->ctl, &msg, sizeof(msg), MSG_PEEK) == (ssize_t)sizeof(msg) && msg.type == SR_MSG_MAPPING)
+	do
+		n = recv(run->ctl, &msg, sizeof(msg), MSG_PEEK);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(msg) && msg.type == SR_MSG_MAPPING) /* else a failure, which stays for who reads it */
 		(void)recv(run->ctl, &msg, sizeof(msg), 0);
 }
 
