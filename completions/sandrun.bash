@@ -106,6 +106,44 @@ _sandrun_verify_command() {
 	esac
 }
 
+# Options of a verb of "sandrun environment".
+_sandrun_environment_options() {
+	case $1 in
+	import) echo --name --tag --force --max-entries --max-bytes --help ;;
+	export) echo --format --force --help ;;
+	list | show) echo --json --help ;;
+	digest) echo --json --manifest --help ;;
+	prune) echo --dry-run --json --help ;;
+	build) echo --force -q --help ;;
+	which) echo --json -C --lang --help ;;
+	*) echo --help ;;
+	esac
+}
+
+# The words behind "sandrun environment"; $1 is the one at the cursor, $2 the one before.
+_sandrun_environment_command() {
+	local verb=${COMP_WORDS[2]}
+	if ((COMP_CWORD == 2)); then
+		_sandrun_words 'import export list show build check which digest remove prune --help' "$1"
+		return
+	fi
+	case $2 in
+	--format) _sandrun_words 'tar oci' "$1" && return ;;
+	--max-bytes) _sandrun_words '1G 4G 16G 64G' "$1" && return ;;
+	--name | --tag | --max-entries) COMPREPLY=() && return ;;
+	esac
+	case $1 in
+	-*) _sandrun_words "$(_sandrun_environment_options "$verb")" "$1" ;;
+	*)
+		case $verb in
+		import | which) _sandrun_files -f "$1" ;;
+		export) ((COMP_CWORD == 3)) && _sandrun_words "$(_sandrun_environments)" "$1" || _sandrun_files -f "$1" ;;
+		show | digest | remove | build | check) _sandrun_words "$(_sandrun_environments)" "$1" ;;
+		esac
+		;;
+	esac
+}
+
 # Prints where the operands begin: "options", "script" or "command", from the words before the cursor.
 _sandrun_place() {
 	local i word lang=
@@ -210,6 +248,10 @@ _sandrun() {
 		esac
 		return
 	fi
+	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == environment ]]; then
+		_sandrun_environment_command "$cur" "$prev"
+		return
+	fi
 	if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == profile ]]; then
 		_sandrun_profile_command "$cur"
 		return
@@ -231,7 +273,7 @@ _sandrun() {
 		-*) _sandrun_words "$_sandrun_options" "$cur" ;;
 		*)
 			_sandrun_files -f "$cur"
-			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile doctor verify compare key certificate trace export bill open' -- "$cur")
+			((COMP_CWORD == 1)) && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'explain profile environment doctor verify compare key certificate trace export bill open' -- "$cur")
 			;;
 		esac
 		;;

@@ -45,6 +45,36 @@ function __sandrun_profile_at
     end
 end
 
+# The words behind "sandrun environment": the verb, or those of some verbs.
+function __sandrun_environment_at
+    set -l words (commandline -opc)
+    test "$words[2]" = environment; or return 1
+    if test "$argv[1]" = verb
+        test (count $words) -eq 2
+    else
+        test (count $words) -gt 2; and contains -- $words[3] $argv
+    end
+end
+
+complete -c sandrun -n __sandrun_at_first -a environment -d 'Import, export, list, build and choose environments'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a import -d 'Out of a tar, an OCI layout or a docker-archive'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a export -d 'Into a tar or an OCI layout'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a list -d 'Those of the store'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a show -d 'What is known of one'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a build -d 'Out of a definition'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a check -d 'Run the checks of built ones'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a which -d 'The one a script would run in'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a digest -d 'Read all of it again and compare'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a remove -d 'Forget some'
+complete -c sandrun -n '__sandrun_environment_at verb' -f -a prune -d 'Free the layers that none has'
+complete -c sandrun -n '__sandrun_environment_at export show digest remove build check' -a '(__sandrun_environments)' -d Environment
+complete -c sandrun -n '__sandrun_environment_at import' -a '--name --tag --force --max-entries --max-bytes'
+complete -c sandrun -n '__sandrun_environment_at export' -a '--format --force'
+complete -c sandrun -n '__sandrun_environment_at list show digest prune which' -a --json -d 'Print JSON'
+complete -c sandrun -n '__sandrun_environment_at digest' -a --manifest -d 'What the digest is made of'
+complete -c sandrun -n '__sandrun_environment_at prune' -a --dry-run -d 'Only say how much that is'
+complete -c sandrun -n '__sandrun_environment_at build' -a '--force -q'
+complete -c sandrun -n '__sandrun_environment_at which' -a '-C --lang'
 complete -c sandrun -n __sandrun_at_first -a profile -d 'List, show, check and compare profiles'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a list -d 'Every profile that a name finds'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a show -d 'Limits and system calls, with reasons'
@@ -68,7 +98,7 @@ complete -c sandrun -n __sandrun_at_first -a open -d 'Open a commitment of a cer
 complete -c sandrun -n '__fish_seen_subcommand_from open' -a '--item --input --opening --salt-file --key --trust --json --help'
 complete -c sandrun -n __sandrun_at_first -a doctor -d 'Try what this machine can do, and say the mend'
 complete -c sandrun -n __sandrun_at_first -a export -d 'A certificate in forms of other tools'
-complete -c sandrun -n '__fish_seen_subcommand_from export' -a '--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help'
+complete -c sandrun -n '__fish_seen_subcommand_from export; and not __fish_seen_subcommand_from environment' -a '--sigstore-bundle --slsa --runtime-trace --ssh-signature --line --trace --sign --key --trust --help'
 complete -c sandrun -n __sandrun_at_first -a bill -d 'An itemised total out of certificates'
 complete -c sandrun -n '__fish_seen_subcommand_from bill' -a '--rates --json --csv --key --trust --help'
 complete -c sandrun -f -n '__fish_seen_subcommand_from doctor' -a '--json --apparmor'

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "environment/pack.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

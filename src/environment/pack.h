@@ -6,8 +6,6 @@
 #ifndef SR_ENVIRONMENT_PACK_H
 #define SR_ENVIRONMENT_PACK_H
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -15,6 +13,9 @@
 
 #include "base/error.h"
 #include "image/digest.h"
+
+struct archive;
+struct archive_entry;
 
 enum pack_kind {
 	PACK_PLAIN,

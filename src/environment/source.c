@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "environment/source.h"
 
+#include <archive.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

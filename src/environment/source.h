@@ -6,7 +6,6 @@
 #ifndef SR_ENVIRONMENT_SOURCE_H
 #define SR_ENVIRONMENT_SOURCE_H
 
-#include <archive.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +13,8 @@
 
 #include "base/error.h"
 #include "image/digest.h"
+
+struct archive;
 
 struct source {
 	int fd; /* the caller's */

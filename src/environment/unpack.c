@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "environment/unpack.h"
 
+#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>

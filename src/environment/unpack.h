@@ -10,10 +10,13 @@
 #ifndef SR_ENVIRONMENT_UNPACK_H
 #define SR_ENVIRONMENT_UNPACK_H
 
-#include <archive.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "environment/lowers.h"
 #include "image/store-write.h"
+
+struct archive;
 
 /* One import, over all archives in it. */
 struct unpack {

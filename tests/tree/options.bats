@@ -170,6 +170,35 @@ bash_words() {
 	assert_equal "$(fish_words 'sandrun bill ')" "$(tr ' ' '\n' <<<"$words" | sort | xargs)"
 }
 
+@test "bash and fish complete environment, its verbs, options and names; its page has them all" {
+	local verb option
+	cd "$T"
+	export XDG_DATA_HOME=$T/data
+	mkdir -p "$T/data/sandrun/images/names"
+	touch "$T/data/sandrun/images/names/mine.ini" image.tar
+	fish_words() {
+		fish --no-config -c 'source $argv[1]; complete -C "$argv[2]"' "$TOP/completions/sandrun.fish" "$1" | cut -f1
+	}
+	assert_contains "$(bash_words sandrun env)" environment
+	sr environment --help
+	assert_success
+	# what a verb takes stands behind its name in the usage
+	while read -r verb options; do
+		bash_words sandrun environment '' | grep -qx "$verb" || sr_fail "bash has no $verb" || return 1
+		grep -qF "Cm environment $verb" "$TOP/man/sandrun-environment.5" || sr_fail "the page has no $verb" || return 1
+		! command -v fish >/dev/null || fish_words 'sandrun environment ' | grep -qx "$verb" || sr_fail "fish has no $verb" || return 1
+		for option in $(named <<<"$options"); do
+			bash_words sandrun environment "$verb" - | grep -qxe "$option" || sr_fail "bash: $verb has no $option" || return 1
+			grep -qF ".Op Fl ${option#-}" <(sed 's/ | Fl /\n.Op Fl /' "$TOP/man/sandrun-environment.5") || sr_fail "the page: $verb has no $option" || return 1
+			! command -v fish >/dev/null || fish_words "sandrun environment $verb -" | grep -qxe "$option" ||
+				sr_fail "fish: $verb has no $option" || return 1
+		done
+	done < <(grep -E '^  [a-z]' <<<"$output")
+	assert_equal "$(bash_words sandrun environment show '')" mine
+	assert_contains "$(bash_words sandrun environment import '')" image.tar
+	assert_equal "$(bash_words sandrun environment export mine x --format '' | xargs)" "oci tar"
+}
+
 @test "the zsh completion is good zsh" {
 	require_cmd zsh
 	try zsh -n "$TOP/completions/_sandrun"
