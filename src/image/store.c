@@ -287,13 +287,32 @@ static void mend_hint(const char *name, struct sr_error *err)
 		sr_error_hint(err, "remove it and make it anew: sandrun environment remove %s; then build or import it again", name);
 }
 
+int image_parse(const char *path, const char *text, size_t len, struct sr_image *ret, struct sr_error *err)
+{
+	struct sr_image i = { .profile = NULL };
+	char stack[SR_LAYER_DIGEST];
+	int r = ini_read(&format, path, text, len, &i, err);
+
+	if (r < 0)
+		err->hint[0] = '\0'; /* of how to write such a file, which nobody does by hand */
+	if (r == 0 && (!i.digest[0] || i.layers.count == 0))
+		r = bad("environment", path, "", "it names no digest or no layers", EINVAL, err);
+	if (r == 0) {
+		layers_digest((const char *const *)i.layers.items, i.layers.count, stack);
+		r = strcmp(stack, i.digest) != 0 ? bad("environment", path, "", "its digest is not that of its layers", EINVAL, err) : 0;
+	}
+	if (r < 0)
+		image_done(&i);
+	else
+		*ret = i;
+	return r;
+}
+
 int image_read(const struct sr_store *s, const char *name, struct sr_image *ret, struct sr_error *err)
 {
 	SR_AUTOFREE char *file = str_format("%s" NAME_SUFFIX, name);
 	SR_AUTOFREE char *path = file ? str_format("%s/names/%s", s->path, file) : NULL;
 	SR_AUTOFREE char *text = NULL;
-	struct sr_image i = { .profile = NULL };
-	char stack[SR_LAYER_DIGEST];
 	size_t len = 0;
 	int r;
 
@@ -302,23 +321,10 @@ int image_read(const struct sr_store *s, const char *name, struct sr_image *ret,
 	r = read_text(s, file, path, &text, &len, err);
 	if (r == -ENOENT)
 		return r;
-	if (r == 0) {
-		r = ini_read(&format, path, text, len, &i, err);
-		if (r < 0)
-			err->hint[0] = '\0'; /* of how to write such a file, which nobody does by hand */
-	}
-	if (r == 0 && (!i.digest[0] || i.layers.count == 0))
-		r = bad("environment", path, "", "it names no digest or no layers", EINVAL, err);
-	if (r == 0) {
-		layers_digest((const char *const *)i.layers.items, i.layers.count, stack);
-		r = strcmp(stack, i.digest) != 0 ? bad("environment", path, "", "its digest is not that of its layers", EINVAL, err) : 0;
-	}
-	if (r == 0) {
-		*ret = i;
-		return 0;
-	}
-	image_done(&i);
-	mend_hint(name, err);
+	if (r == 0)
+		r = image_parse(path, text, len, ret, err);
+	if (r < 0)
+		mend_hint(name, err);
 	return r == -ENOENT ? -EINVAL : r;
 }
 

@@ -42,6 +42,8 @@ int store_names(const struct sr_store *s, struct sr_strv *ret);
 
 /* Reads a name. -ENOENT without an error when there is no such one; else negative with the error set. */
 int image_read(const struct sr_store *s, const char *name, struct sr_image *ret, struct sr_error *err);
+/* The text of such a file; path is for messages. */
+int image_parse(const char *path, const char *text, size_t len, struct sr_image *ret, struct sr_error *err);
 void image_done(struct sr_image *i);
 /* Opens and locks its layers, added to *ret. */
 int image_open_layers(const struct sr_store *s, const char *name, const struct sr_image *i, struct sr_layers *ret,
