@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "environment/definition.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <nettle/sha2.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/xdg.h"
+#include "environment/common.h"
+#include "environment/definition-read.h"
+#include "image/store-write.h"
+
+#define SUFFIX ".ini"
+
+void definition_done(struct sr_definition *d)
+{
+	struct sr_strv *lists[] = { &d->debian,         &d->drop_packages, &d->drop_paths,    &d->missing_libraries,
+				    &d->language_names, &d->language_paths, &d->predict_keys, &d->predict_words,
+				    &d->variable_names, &d->variable_values };
+
+	for (size_t i = 0; i < SR_ELEMENTSOF(lists); i++)
+		strv_done(lists[i]);
+	for (size_t i = 0; i < SR_CHECKS; i++)
+		free(d->checks[i].code);
+	free(d->name);
+	free(d->path);
+	free(d->description);
+	free(d->base);
+	free(d->profile);
+	*d = (struct sr_definition){ .name = NULL };
+}
+
+void definitions_done(struct sr_definitions *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		definition_done(&d->items[i]);
+	free(d->items);
+	*d = (struct sr_definitions){ .count = 0 };
+}
+
+/* --- where ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A sandrun that runs out of its build tree has its helper programs beside it and the definitions in the source tree, which
+ * SR_SOURCE_DIR names; an installed one has them in a folder of its own.
+ */
+int definition_shipped_folder(char **ret)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *end;
+
+	if (n > 0) {
+		path[n] = '\0';
+		end = strrchr(path, '/');
+		if (end)
+			*end = '\0';
+		if (strcmp(path, SR_BUILD_DIR) == 0) {
+			*ret = strdup(SR_SOURCE_DIR "/environments");
+			return *ret ? 0 : -ENOMEM;
+		}
+	}
+	*ret = strdup(SR_ENVIRONMENT_DIR);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Opens NAME.ini, the user's or the shipped one. Descriptor and its path, or -errno (-ENOENT: neither). */
+static int open_definition(const char *name, char **ret_path)
+{
+	for (int place = 0; place < 2; place++) {
+		SR_AUTOFREE char *folder = NULL;
+		SR_AUTOFREE char *path = NULL;
+		int r = place ? definition_shipped_folder(&folder) : xdg_path(SR_XDG_CONFIG, "environments", &folder);
+		int fd;
+
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		path = str_format("%s/%s" SUFFIX, folder, name);
+		if (!path)
+			return -ENOMEM;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+			continue;
+		r = fd < 0 ? -errno : fd;
+		*ret_path = SR_TAKE_PTR(path);
+		return r;
+	}
+	return -ENOENT;
+}
+
+static int add_names(const char *folder, struct sr_strv *ret)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	while (r == 0 && (e = readdir(dir))) {
+		if (!str_has_suffix(e->d_name, SUFFIX))
+			continue;
+		e->d_name[strlen(e->d_name) - strlen(SUFFIX)] = '\0';
+		if (store_is_name(e->d_name))
+			r = strv_add(ret, e->d_name);
+	}
+	(void)closedir(dir);
+	return r;
+}
+
+int definition_names(struct sr_strv *ret)
+{
+	SR_AUTOFREE char *user = NULL;
+	SR_AUTOFREE char *shipped = NULL;
+	int r = xdg_path(SR_XDG_CONFIG, "environments", &user);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = user ? add_names(user, ret) : 0;
+	if (r == 0)
+		r = definition_shipped_folder(&shipped);
+	return r < 0 ? r : add_names(shipped, ret);
+}
+
+/* --- one -------------------------------------------------------------------------------------------------------------------- */
+
+/* "near is X", or all there are. */
+static void hint_names(const char *name, struct sr_error *err)
+{
+	struct sr_strv names = { .count = 0 };
+	const char *near = NULL;
+	size_t best = 3;
+	char list[512] = "";
+
+	if (definition_names(&names) == 0) {
+		for (size_t i = 0; i < names.count; i++) {
+			size_t d = str_distance(name, strlen(name), names.items[i], strlen(names.items[i]));
+			size_t used = strlen(list);
+
+			if (d < best) {
+				best = d;
+				near = names.items[i];
+			}
+			(void)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", names.items[i]);
+		}
+		if (near)
+			sr_error_hint(err, "sandrun environment build %s", near);
+		else
+			sr_error_hint(err, "there are %s; one of your own is ~/.config/sandrun/environments/NAME.ini", list);
+	}
+	strv_done(&names);
+}
+
+/* Whether the owner or others could have put something into the file: only the user's and root's own is read. */
+static int check_owner(int fd, const char *path, struct sr_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot read %s: %s", SHOWN(path), strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE, "cannot read %s: it is no file", SHOWN(path));
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022 && !str_has_prefix(path, SR_SOURCE_DIR))) {
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE,
+				   "cannot use %s: another user could change it", SHOWN(path));
+		sr_error_hint(err, "chmod go-w %s", str_plain_or(path, "FILE"));
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void digest_text(const char *text, size_t len, char out[static 72])
+{
+	struct sha256_ctx ctx;
+	uint8_t sum[SHA256_DIGEST_SIZE];
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, (const uint8_t *)text);
+	sha256_digest(&ctx, sizeof(sum), sum);
+	memcpy(out, "sha256:", 7);
+	str_hex(sum, sizeof(sum), out + 7);
+}
+
+int definition_load(const char *name, struct sr_definition *ret, struct sr_error *err)
+{
+	SR_AUTOFREE char *path = NULL;
+	SR_AUTOFREE char *text = NULL;
+	SR_AUTOCLOSE int fd = -1;
+	size_t len = 0;
+	int r = store_check_name(name, err);
+
+	*ret = (struct sr_definition){ .name = NULL };
+	if (r < 0)
+		return r;
+	fd = open_definition(name, &path);
+	if (fd == -ENOENT && !path) {
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot build %s: there is no definition of that name",
+				   SHOWN(name));
+		hint_names(name, err);
+		return -ENOENT;
+	}
+	r = fd < 0 ? fd : check_owner(fd, path, err);
+	if (fd >= 0 && r < 0)
+		return r;
+	if (r == 0)
+		r = io_read_all(fd, SR_INI_SIZE_MAX, &text, &len);
+	if (r < 0)
+		return sr_error_set(err, SR_E_ENVIRONMENT, -r, STAGE, "cannot read %s: %s", path ? SHOWN(path) : SHOWN(name),
+				    strerror(-r));
+	ret->name = strdup(name);
+	ret->path = SR_TAKE_PTR(path);
+	digest_text(text, len, ret->digest);
+	r = ret->name ? definition_read(text, len, ret, err) : sr_error_oom(err, STAGE);
+	if (r < 0)
+		definition_done(ret);
+	return r;
+}
+
+/* --- with its bases --------------------------------------------------------------------------------------------------------- */
+
+static int refuse_base(const struct sr_definition *d, const char *why, struct sr_error *err)
+{
+	return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE, "cannot read %s:%u: base = %s %s", SHOWN(d->path), d->base_line,
+			    SHOWN(d->base), why);
+}
+
+/* Puts the base of items[0] in front of it. 1 when there was one, 0 when there is none. */
+static int add_base(struct sr_definitions *all, struct sr_error *err)
+{
+	struct sr_error why = SR_ERROR_INIT;
+	struct sr_definition base, *bigger;
+	const struct sr_definition *first = &all->items[0];
+	int r;
+
+	if (!first->base)
+		return 0;
+	for (size_t i = 0; i < all->count; i++) {
+		if (strcmp(all->items[i].name, first->base) == 0)
+			return refuse_base(first, "leads back to itself", err);
+	}
+	if (all->count == SR_DEFINITION_DEPTH)
+		return refuse_base(first, "is too deep: 16 environments stand on each other", err);
+	r = definition_load(first->base, &base, &why);
+	if (r == -ENOENT) {
+		(void)refuse_base(first, "names no definition", err);
+		sr_error_hint(err, "%s", why.hint);
+		return r;
+	}
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	bigger = realloc(all->items, (all->count + 1) * sizeof(*bigger));
+	if (!bigger) {
+		definition_done(&base);
+		return sr_error_oom(err, STAGE);
+	}
+	memmove(bigger + 1, bigger, all->count * sizeof(*bigger));
+	bigger[0] = base;
+	all->items = bigger;
+	all->count++;
+	return 1;
+}
+
+int definitions_load(const char *name, struct sr_definitions *ret, struct sr_error *err)
+{
+	int r;
+
+	*ret = (struct sr_definitions){ .items = calloc(1, sizeof(*ret->items)) };
+	if (!ret->items)
+		return sr_error_oom(err, STAGE);
+	r = definition_load(name, &ret->items[0], err);
+	ret->count = r == 0;
+	do {
+		if (r >= 0)
+			r = add_base(ret, err);
+	} while (r > 0);
+	if (r < 0)
+		definitions_done(ret);
+	return r;
+}
