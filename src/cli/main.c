@@ -118,6 +118,8 @@ static int plan(struct cli_run *c)
 	c->planned = r == 0;
 	if (c->planned)
 		note_cgroup(c);
+	if (c->choice.note)
+		plan_note(&c->box, false, "choice", "%s", c->choice.note);
 	for (size_t i = 0; i < c->snapshot.hidden.count; i++)
 		note_left_out(c, "hidden", "may hold secrets; --show lets it in", c->snapshot.hidden.items[i]);
 	for (size_t i = 0; i < c->snapshot.skipped.count; i++)
@@ -347,6 +349,7 @@ static void cli_done(struct cli_run *c)
 	snapshot_done(&c->snapshot);
 	exec_done(&c->exec);
 	environment_done(&c->env);
+	choice_done(&c->choice);
 	manifest_done(&c->manifest);
 	policy_done(&c->policy);
 	fd_close(&c->out_dir_fd);
