@@ -297,7 +297,7 @@ static void read_word(struct ruby *r)
 		r->c.at++;
 	r->t.len = (size_t)(r->c.at - r->t.at);
 	r->value = r->property || !is_before_value(&r->t);
-	r->command = !r->property && !(*r->t.at >= 'A' && *r->t.at <= 'Z');
+	r->command = !(*r->t.at >= 'A' && *r->t.at <= 'Z');
 	r->member = !r->property && token_is(&r->t, "def");
 	if (r->property && peek(r, 0) == '=') /* def x=(v) */
 		r->command = false;

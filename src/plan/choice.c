@@ -244,15 +244,15 @@ static int choose(const struct sr_choice_of *of, struct sr_choice *c)
 
 	if (c->found.environment)
 		return take_line(c);
-	if (of->language == SR_SCRIPT_OTHER || !c->built.count)
+	if (of->language == SR_SCRIPT_OTHER)
 		return 0;
+	r = list_wanted(c);
+	if (r < 0 || !c->built.count)
+		return r;
 	if (has_venv(of)) {
 		c->by = SR_CHOICE_VENV;
 		return note(c, strdup("environment host: the project's .venv was made for it"));
 	}
-	r = list_wanted(c);
-	if (r < 0)
-		return r;
 	return c->wants ? choose_wanted(c) : choose_interpreter(of, c);
 }
 

@@ -204,6 +204,7 @@ static void test_ruby(void)
 		{ "x =~ /'/ ? 1 : 2\nrequire 'c'", "c" },
 		{ "if x / 2 > y / 3 then require 'c' end", "c" },
 		{ "split /'/\nrequire 'c'", "c" },
+		{ "x.split /'/\ny.z / 2; w = '/'\nrequire 'c'", "c" },
 		{ "x = ?' ; y = ?a\nrequire 'c'", "c" },
 		{ "$' + $\" + $/ + $0\nrequire 'c'", "c" },
 		{ "s = :\"quoted '\"; t = :'a b'; u = [:/, :%, :<<, :+]\nrequire 'c'", "c" },
