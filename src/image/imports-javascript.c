@@ -420,7 +420,7 @@ static void read_export(struct javascript *j)
 	j->again = true;
 }
 
-/* throw, process.exit(): a handler that holds it gives up. */
+/* throw, or process.exit: a handler that holds it gives up. */
 static void give_up(struct javascript *j)
 {
 	for (size_t i = j->nest_count; i > 0; i--) {

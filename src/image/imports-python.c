@@ -485,7 +485,7 @@ static void read_call(struct python *p)
 	p->again = true;
 }
 
-/* sys.exit(...) and the like in a handler: what it stands for was needed. */
+/* sys.exit and the like in a handler: what it stands for was needed. */
 static void read_exit(struct python *p)
 {
 	if (next(p) && token_op(&p->t, '('))

@@ -13,12 +13,12 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/xdg.h"
+#include "image/store.h"
 #include "policy/ini-read.h"
 #include "policy/owner.h"
 
 #define STAGE "environment"
 #define SUFFIX ".ini"
-#define NAME_MAX_BYTES 64
 #define WORDS_MAX 4096 /* of one list */
 #define DEPTH_MAX 16   /* environments on each other */
 
@@ -39,13 +39,6 @@ void predicts_done(struct sr_predicts *p)
 		predict_done(&p->items[i]);
 	free(p->items);
 	*p = (struct sr_predicts){ .items = NULL };
-}
-
-bool predict_is_name(const char *name)
-{
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return n > 0 && n <= NAME_MAX_BYTES && !name[n] && !strchr("._-", *name) && strcmp(name, "host") != 0;
 }
 
 /* ---- one file ------------------------------------------------------------------------------------------------------- */
@@ -196,7 +189,7 @@ static int add(struct sr_predicts *ret, int dir_fd, const char *file)
 
 	if (!p.name)
 		return -ENOMEM;
-	if (!predict_is_name(p.name) || predicts_find(ret, p.name)) {
+	if (!image_is_name(p.name) || predicts_find(ret, p.name)) {
 		predict_done(&p);
 		return 0;
 	}

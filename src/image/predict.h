@@ -42,7 +42,4 @@ void predicts_done(struct sr_predicts *p);
 int predicts_inherit(struct sr_predicts *p, const struct sr_predicts *more);
 const struct sr_predict *predicts_find(const struct sr_predicts *p, const char *name);
 
-/* Whether a text may name an environment of the store. */
-bool predict_is_name(const char *name);
-
 #endif
