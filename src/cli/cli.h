@@ -87,5 +87,7 @@ bool outcome_violation(const struct cli_run *c, char *out, size_t size);
 
 /* The exact command for what a program missed (finding 30), or "". */
 void hint_after(const struct cli_run *c, char *out, size_t size);
+/* The environment that has a module which the program missed, or that would; else "". */
+void hint_module(const struct cli_run *c, char *out, size_t size);
 
 #endif
