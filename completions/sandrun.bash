@@ -62,7 +62,7 @@ _sandrun_value() {
 	esac
 }
 
-_sandrun_options='--lang -c -C --project -E --environment --proc -p --profile --no-config --no-manifest --setenv --build-layer --build-network -i --input --bind --show -o --output
+_sandrun_options='--lang -c -C --project -E --environment --no-predict --proc -p --profile --no-config --no-manifest --setenv --build-layer --build-network -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
 --output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable --trace --private-input --private-args --private-outputs
 --salt-file --salt --attest --attest-simulated -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'

@@ -108,6 +108,7 @@ complete -c sandrun -l lang -x -a 'python node typescript bash sh ruby perl R ph
 complete -c sandrun -s c -x -d 'The program itself'
 complete -c sandrun -s C -l project -x -a '(__fish_complete_directories)' -d 'Project folder, copied into memory'
 complete -c sandrun -s E -l environment -x -a 'host (__sandrun_environments) (__fish_complete_directories)' -d 'Root to run in'
+complete -c sandrun -l no-predict -d 'No environment by what the script imports'
 complete -c sandrun -l proc -x -a 'fresh none' -d '/proc inside'
 complete -c sandrun -s p -l profile -r -a '(__sandrun_profiles)' -d 'Limits and system calls allowed'
 complete -c sandrun -l no-config -d "Ignore the user's config.ini"

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "plan/build.h"
+#include "plan/choice.h"
 #include "policy/limit.h"
 #include "policy/manifest.h"
 #include "policy/policy.h"
@@ -23,6 +24,7 @@
 struct cli_run {
 	struct sr_policy policy;
 	struct sr_manifest manifest; /* of the project; zeroed without */
+	struct sr_choice choice;     /* of the environment, where the script's words made it */
 	struct sr_environment env;
 	struct sr_exec exec;
 	struct sr_snapshot snapshot;
@@ -85,5 +87,7 @@ bool outcome_violation(const struct cli_run *c, char *out, size_t size);
 
 /* The exact command for what a program missed (finding 30), or "". */
 void hint_after(const struct cli_run *c, char *out, size_t size);
+/* The environment that has a module which the program missed, or that would; else "". */
+void hint_module(const struct cli_run *c, char *out, size_t size);
 
 #endif

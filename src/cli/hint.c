@@ -93,13 +93,12 @@ static void hint_inputs(const struct cli_run *c, char *out, size_t size)
 }
 
 /* A project's folder may not be the user's home; then only single files are offered. */
-void hint_after(const struct cli_run *c, char *out, size_t size)
+static void hint_beside(const struct cli_run *c, char *out, size_t size)
 {
 	const char *script = c->exec.script_path, *slash, *base;
 	SR_AUTOFREE char *dir = NULL;
 	char name[256], shown[512], shown_dir[512];
 
-	out[0] = '\0';
 	if (c->policy.only.count && c->run.outcome.exit_code != 0 && c->run.tail_len)
 		hint_inputs(c, out, size);
 	if (!script || c->policy.project_dir || c->run.outcome.exit_code == 0 || !c->run.tail_len)
@@ -122,4 +121,12 @@ void hint_after(const struct cli_run *c, char *out, size_t size)
 		if (out[0])
 			return;
 	}
+}
+
+void hint_after(const struct cli_run *c, char *out, size_t size)
+{
+	out[0] = '\0';
+	hint_beside(c, out, size);
+	if (!out[0] && c->run.outcome.exit_code != 0 && c->run.tail_len)
+		hint_module(c, out, size);
 }

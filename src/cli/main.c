@@ -69,6 +69,18 @@ static void note_left_out(struct cli_run *c, const char *what, const char *why, 
 	plan_note(&c->box, false, what, "%s was left out: it %s", str_escape(name, shown, sizeof(shown)), why);
 }
 
+/* Of the environment, where the script's words made it. It has no say in the profile: that would loosen the run. */
+static void note_choice(struct cli_run *c)
+{
+	char shown[80];
+
+	if (c->choice.note)
+		plan_note(&c->box, false, "choice", "%s", c->choice.note);
+	if (c->choice.environment && c->env.profile && !c->policy.profile)
+		plan_note(&c->box, false, "choice", "%s is made for the profile %s: -p gives it", str_escape(c->env.name, shown, sizeof(shown)),
+			  c->env.profile);
+}
+
 /* What is known already of the limits: all without a cgroup; what --explain expects. A run adds what it finds. */
 static void note_cgroup(struct cli_run *c)
 {
@@ -118,6 +130,7 @@ static int plan(struct cli_run *c)
 	c->planned = r == 0;
 	if (c->planned)
 		note_cgroup(c);
+	note_choice(c);
 	for (size_t i = 0; i < c->snapshot.hidden.count; i++)
 		note_left_out(c, "hidden", "may hold secrets; --show lets it in", c->snapshot.hidden.items[i]);
 	for (size_t i = 0; i < c->snapshot.skipped.count; i++)
@@ -347,6 +360,7 @@ static void cli_done(struct cli_run *c)
 	snapshot_done(&c->snapshot);
 	exec_done(&c->exec);
 	environment_done(&c->env);
+	choice_done(&c->choice);
 	manifest_done(&c->manifest);
 	policy_done(&c->policy);
 	fd_close(&c->out_dir_fd);

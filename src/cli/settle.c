@@ -155,9 +155,22 @@ int settle(struct cli_run *c)
 	return r == 0 ? args_check_settled(p, &c->err) : r;
 }
 
+/* Nobody has named one: the script's own words may. */
+static int settle_choice(struct cli_run *c)
+{
+	struct sr_policy *p = &c->policy;
+	int r = choice_for_run(p, 0, &c->exec, &c->choice, &c->err);
+
+	if (r < 0 || !c->choice.environment)
+		return r;
+	p->environment = strdup(c->choice.environment);
+	p->environment_by_name = true;
+	return p->environment ? 0 : sr_error_oom(&c->err, "environment");
+}
+
 int settle_environment(struct cli_run *c)
 {
-	const struct sr_policy *p = &c->policy;
+	struct sr_policy *p = &c->policy;
 	const struct sr_manifest_text *asked = &c->manifest.environment;
 	bool is_asked = asked->value && p->environment && strcmp(asked->value, p->environment) == 0;
 	int r;
@@ -166,10 +179,15 @@ int settle_environment(struct cli_run *c)
 		return 0; /* open since settle(): the user named it */
 	if (p->build_layer)
 		return environment_open_build(p, &c->env, &c->err);
+	r = p->environment ? 0 : settle_choice(c);
+	if (r < 0)
+		return r;
 	if (!p->environment || policy_is_given(p, "environment"))
 		return environment_open(p->environment, &c->env, &c->err);
 	r = p->environment_by_name ? environment_open_named(p->environment, &c->env, &c->err)
 				   : environment_open(p->environment, &c->env, &c->err);
+	if (c->choice.by == SR_CHOICE_LINE)
+		return blame(&c->err, p->form == SR_FORM_SCRIPT ? p->operands.items[0] : "the program", c->choice.found.environment_line, r);
 	return is_asked ? blame(&c->err, c->manifest.path, asked->line, r) : blame(&c->err, p->config_path, 0, r);
 }
 

@@ -11,7 +11,6 @@
 
 #include "base/fd.h"
 #include "plan/interpreter.h"
-#include "plan/script.h"
 #include "plan/variables.h"
 #include "policy/lang.h"
 #include "sys/openat2.h"
@@ -49,6 +48,7 @@ void exec_done(struct sr_exec *x)
 	free(x->script_name);
 	free(x->script_path);
 	free(x->entry);
+	script_done(&x->read);
 	strv_done(&x->argv);
 	strv_done(&x->envp);
 	strv_done(&x->notes);
@@ -375,8 +375,14 @@ static void hint_missing(struct build *b, const char *operand)
 
 static int read_script(struct build *b, int project_fd, const char *path, struct sr_script *s)
 {
-	int r = script_read(project_fd, path, s, b->err);
+	int r;
 
+	if (b->x->read.data) {
+		*s = b->x->read;
+		b->x->read = (struct sr_script){ .data = NULL };
+		return 0;
+	}
+	r = script_read(project_fd, path, s, b->err);
 	if (r == -ENOENT)
 		hint_missing(b, b->p->operands.items[0]);
 	return r;
@@ -486,7 +492,10 @@ static int build_stdin(struct build *b, int stdin_fd)
 	struct sr_script s = { .data = NULL };
 	int r = choose_named(b, &c);
 
-	if (r == 0)
+	if (r == 0 && b->x->read.data) {
+		s = b->x->read;
+		b->x->read = (struct sr_script){ .data = NULL };
+	} else if (r == 0)
 		r = script_read_fd(stdin_fd, &s, b->err);
 	if (r == 0)
 		r = check_content(b, &c, &s);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "plan/environment.h"
+#include "plan/script.h"
 #include "policy/policy.h"
 
 struct sr_exec {
@@ -21,6 +22,7 @@ struct sr_exec {
 	char *script_name;       /* it goes to /work/<script_name>, mode 0555; NULL with script: it is fed to standard input */
 	char *script_path;       /* as the user named it, for messages; NULL for STDIN and CODE */
 	char *entry;             /* with -C: the entry script beneath the project, "main.py"; else NULL */
+	struct sr_script read;   /* the program, where it was read before exec_build(); then its own */
 	struct sr_strv notes;    /* what the user may want to know, one line each, to be shown with -v or after a failure */
 };
 

@@ -22,7 +22,7 @@
 struct config {
 	const char *home;
 	char *profile, *environment, *output_dir;
-	int proc, color, error_format, strict, private_args, private_outputs, quiet, verbose; /* -1 while the file does not say */
+	int proc, color, error_format, strict, private_args, private_outputs, quiet, verbose, predict; /* -1 while the file does not say */
 	struct sr_profile_limit limits[SR_LIMIT_MAX];
 	struct sr_strv hide;
 };
@@ -150,6 +150,7 @@ static int take_hide(struct sr_ini *in, const struct sr_ini_key *key, const char
 static const struct sr_ini_key keys[] = {
 	RUN("profile", take_name, profile),
 	RUN("environment", take_name, environment),
+	RUN("predict", take_flag, predict),
 	RUN("proc", take_proc, proc),
 	RUN("output-dir", take_path, output_dir),
 	RUN("strict", take_flag, strict),
@@ -273,6 +274,7 @@ static void apply(struct config *c, struct sr_policy *p)
 		p->environment_by_name = !strchr(c->environment, '/');
 		give(&p->environment, &c->environment);
 	}
+	p->no_predict = p->no_predict || c->predict == 0;
 	if (!p->output_archive) /* outputs go to one place, and the command line has named it */
 		give(&p->output_dir, &c->output_dir);
 	for (int i = 0; i < SR_LIMIT_MAX; i++) {
@@ -287,7 +289,7 @@ static void apply(struct config *c, struct sr_policy *p)
 int config_load_from(const char *path, const char *home, struct sr_policy *p, struct sr_error *err)
 {
 	struct config c = { .home = home, .proc = -1, .color = -1, .error_format = -1, .strict = -1,
-			    .private_args = -1, .private_outputs = -1, .quiet = -1, .verbose = -1 };
+			    .private_args = -1, .private_outputs = -1, .quiet = -1, .verbose = -1, .predict = -1 };
 	SR_AUTOFREE char *text = NULL, *own_path = NULL;
 	size_t len = 0;
 	int r = read_file(path, &text, &len, err);

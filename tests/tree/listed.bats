@@ -5,13 +5,14 @@
 load ../lib/common
 
 # Files below the folders whose path is in no fragment: by its full path, or by its path below the fragment's folder. The
-# corpora of the fuzz targets are listed as one folder.
+# corpora of the fuzz targets, and that of scripts, are listed as one folder each.
 unlisted() {
 	local fragments f name
 	fragments=$(cat "$TOP/Makefile.am" "$TOP"/*/Makemodule.am | tr -s ' \t\\' '\n')
 	while IFS= read -r f; do
 		name=${f#*/}
 		[[ $name != fuzz/corpus/?*/?* ]] || name=fuzz/corpus
+		[[ $name != corpus/?* ]] || name=corpus
 		grep -qxF -e "$f" -e "%reldir%/$name" -e "%reldir%/${name%.c}" <<<"$fragments" || echo "$f"
 	done
 }

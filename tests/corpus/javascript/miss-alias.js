@@ -1,0 +1,3 @@
+const load = require;
+const _ = load('lodash');
+console.log(_.range(3));

@@ -1,0 +1,3 @@
+const _ = require('lodash')
+const db = require('pg')
+console.log(_, db)

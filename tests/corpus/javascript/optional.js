@@ -1,0 +1,7 @@
+let pretty;
+try {
+  pretty = require('chalk');
+} catch (e) {
+  pretty = { red: s => s };
+}
+console.log(pretty.red('x'));

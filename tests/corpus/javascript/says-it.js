@@ -1,0 +1,2 @@
+// sandrun: environment=node
+console.log(process.version);

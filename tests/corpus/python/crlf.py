@@ -1,0 +1,4 @@
+import sys
+import pandas
+
+print(pandas, sys)

@@ -1,0 +1,6 @@
+import importlib
+
+def load():
+    return importlib.import_module("sympy.physics.units")
+
+print(load())

@@ -1,0 +1,4 @@
+# -*- coding: latin-1 -*-
+import numpy
+name = 'Zoë'
+print(numpy, name)

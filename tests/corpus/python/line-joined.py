@@ -1,0 +1,5 @@
+import os, \
+    sys, \
+    seaborn as sns
+print(sns, os.name, \
+      sys.version)

@@ -1,0 +1,2 @@
+exec("import numpy as np")
+print(np.pi)

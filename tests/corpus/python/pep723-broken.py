@@ -1,0 +1,5 @@
+# /// script
+# dependencies = "torch"
+# ///
+import numpy
+print(numpy.pi)

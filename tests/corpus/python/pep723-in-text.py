@@ -1,0 +1,7 @@
+import pandas as pd
+TEMPLATE = """
+    # /// script
+    # dependencies = ["torch"]
+    # ///
+"""
+print(pd, TEMPLATE)

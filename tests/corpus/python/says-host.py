@@ -1,0 +1,3 @@
+# sandrun: environment=host
+import numpy
+print(numpy.ones(3))

@@ -1,0 +1,4 @@
+import torch
+import nltk
+
+print(torch, nltk)

@@ -1,0 +1,3 @@
+for (p in c("dplyr", "shiny")) {
+  if (!suppressWarnings(require(p, character.only = TRUE))) message("no ", p)
+}

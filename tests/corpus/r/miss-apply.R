@@ -1,0 +1,2 @@
+invisible(lapply(c("dplyr", "ggplot2"), library, character.only = TRUE))
+print(tibble(a = 1))

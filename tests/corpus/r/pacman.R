@@ -1,0 +1,2 @@
+pacman::p_load(dplyr, ggplot2)
+print(1)

@@ -1,0 +1,5 @@
+suppressPackageStartupMessages({
+  library(dplyr)
+  library("tidyr")
+})
+mtcars %>% group_by(cyl) %>% summarise(m = mean(mpg)) %>% print()

@@ -1,0 +1,3 @@
+#!/usr/bin/env Rscript
+# sandrun: environment=r
+cat("hello\n")

@@ -1,0 +1,4 @@
+module M
+  autoload :Heavy, 'heavy/gem'
+end
+puts M.autoload?(:Heavy)

@@ -1,0 +1,6 @@
+=begin
+require 'nokogiri'
+=end
+puts 1
+__END__
+require 'puma'

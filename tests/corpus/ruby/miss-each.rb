@@ -1,0 +1,2 @@
+%w[nokogiri rack].each { |feature| require feature }
+puts Rack.release

@@ -1,0 +1,3 @@
+require 'rails'
+require 'active_support/core_ext'
+puts 5.minutes

@@ -1,0 +1,6 @@
+begin
+  require 'nokogiri'
+rescue LoadError => e
+  abort "gem install nokogiri (#{e.message})"
+end
+puts Nokogiri::VERSION

@@ -1,0 +1,6 @@
+begin
+  require 'pry'
+rescue LoadError
+  # fine without
+end
+puts 'ok'

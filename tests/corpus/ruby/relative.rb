@@ -1,0 +1,4 @@
+require_relative 'lib/thing'
+require './other'
+load 'x.rb'
+puts Thing.new

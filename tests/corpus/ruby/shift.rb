@@ -1,0 +1,7 @@
+out = []
+out << "a" << 'b'
+class << self
+  def /(other) = other
+end
+require 'sinatra'
+puts out, $', $", [:/, :%]
