@@ -10,11 +10,12 @@ alone() {
 		"${CC:-gcc}" "${@:2}" -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only -I"$TOP/src" -x c - 2>&1
 }
 
+# Programs of their own are dynamic ones, with libraries that the musl build does not have: $left_out is left out there.
 all_alone() {
 	local header text bad=
 	while IFS= read -r header; do
 		text=$(alone "${header#"$TOP"/src/}" "$@") || bad+="$header: $text"$'\n'
-	done < <(find "$TOP/src" -name '*.h')
+	done < <(find "$TOP/src" -name '*.h' ${left_out:+-not -path "$TOP/src/$left_out/*"})
 	assert_equal "$bad" ""
 }
 
@@ -33,5 +34,6 @@ all_alone() {
 
 @test "headers stand alone with musl" {
 	[ -e "$BUILD/musl/static-pie.specs" ] || skip "not a musl build"
+	left_out=environment
 	all_alone "-specs=$BUILD/musl/static-pie.specs" -isystem "$BUILD/musl/include"
 }
