@@ -291,6 +291,32 @@ teardown() {
 	assert_store_empty
 }
 
+@test "an import that is killed at any moment: the environment is there whole, or not at all" {
+	local i pid
+	python3 - "$T/big.tar" <<'PY'
+import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w") as t:
+    for i in range(1500):
+        info = tarfile.TarInfo("usr/%d/%d" % (i % 30, i))
+        info.size = 3000
+        t.addfile(info, io.BytesIO(b"%d" % i * 3000))
+PY
+	for ((i = 0; i < 15; i++)); do
+		(exec "$SANDRUN" environment import "$T/big.tar" --name "n$i" </dev/null >/dev/null 2>&1 3>&-) &
+		pid=$!
+		sleep "0.0$((i * 2 + 10))" "0.$((i / 5))"
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" || true
+		sr environment prune
+		assert_success || return 1
+		assert_store_whole || return 1
+	done
+	# unharmed
+	sr environment import "$T/big.tar"
+	assert_success
+	assert_store_whole
+}
+
 @test "an import that is interrupted clears up by itself" {
 	local signal feeder pid rc
 	craft good
