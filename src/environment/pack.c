@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,7 @@ struct pack *pack_open(int fd, enum pack_kind kind, struct sr_error *err)
 		(void)sr_error_oom(err, "output");
 		return NULL;
 	}
+	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* by which libarchive knows that names are UTF-8, and may stand in a pax header so */
 	p->fd = fd;
 	p->err = err;
 	sha256_init(&p->plain.ctx);

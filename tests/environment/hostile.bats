@@ -141,14 +141,22 @@ teardown() {
 	[ -f "$(tree_of not-utf8)/etc/"$'\xff\xfe' ]
 	taken not-utf8-pax
 	[ -f "$(tree_of not-utf8-pax)/etc/"$'\xff\xfe' ]
+	taken not-utf8-raw-pax
+	assert_equal "$(digest_of not-utf8-raw-pax)" "$(digest_of not-utf8-pax)"
+	taken normal-forms
+	assert_equal "$(cat "$(tree_of normal-forms)/etc/"{$'e\u0301',$'\u00e9'})" 12
+	assert_equal "$(cat "$(tree_of normal-forms)/etc/l")" 1
 	taken cases
 	assert_equal "$(cat "$(tree_of cases)"/etc/{Name,name,NAME})" 123
 	# and out and in again
-	sr environment export not-utf8 "$T/out.tar.zst"
-	assert_success
-	sr environment import "$T/out.tar.zst" --name again
-	assert_success
-	assert_equal "$(digest_of again)" "$(digest_of not-utf8)"
+	local name
+	for name in not-utf8 normal-forms cases; do
+		sr environment export "$name" "$T/out.tar.zst" --force
+		assert_success
+		sr environment import "$T/out.tar.zst" --name again --force
+		assert_success
+		assert_equal "$(digest_of again)" "$(digest_of "$name")"
+	done
 }
 
 @test "a name twice: the later one counts; a file is no folder" {
