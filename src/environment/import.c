@@ -53,7 +53,8 @@ static bool name_from_file(const char *file, char out[static SR_STORE_NAME_MAX +
 	}
 	(void)snprintf(out, SR_STORE_NAME_MAX + 1, "%.*s", SR_STORE_NAME_MAX, base);
 	for (char *p = out; *p; p++) {
-		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
 		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", *p))
 			*p = '-';
 	}
@@ -303,8 +304,11 @@ static int put(struct import *m, struct sr_error *err)
 	SR_AUTOFREE struct store_value *values = NULL;
 	struct store_image image = { .name = m->name, .description = m->container.description ? m->container.description : m->source };
 	size_t left = 0;
-	int r = layers ? check_root(m, err) : sr_error_oom(err, STAGE);
+	int r;
 
+	if (!layers)
+		return sr_error_oom(err, STAGE);
+	r = check_root(m, err);
 	if (r == 0)
 		r = seal_all(m, layers, err);
 	if (r < 0)

@@ -120,7 +120,7 @@ int known_read(const struct store_writer *s, const char *name, struct known *ret
 		return -ENOENT;
 	}
 	r = fd < 0 ? -errno : io_read_all(fd, TEXT_MAX, &text, &len);
-	if (r < 0)
+	if (r < 0 || !text)
 		return broken(name, strerror(-r), err);
 	if (strlen(text) != len || ini_parse_string(text, on_pair, ret) != 0)
 		return broken(name, "its file in the store is damaged", err);
@@ -184,9 +184,11 @@ void known_layer_done(struct known_layer *l)
 int known_layers_open(const struct store_writer *s, const struct known *k, struct known_layer **ret_layers, struct sr_error *err)
 {
 	struct known_layer *layers = calloc(k->layers.count, sizeof(*layers));
-	int r = layers ? 0 : sr_error_oom(err, STAGE);
+	int r = 0;
 
-	for (size_t i = 0; layers && i < k->layers.count; i++)
+	if (!layers)
+		return sr_error_oom(err, STAGE);
+	for (size_t i = 0; i < k->layers.count; i++)
 		layers[i] = (struct known_layer){ .lock_fd = -1, .tree_fd = -1 };
 	for (size_t i = 0; r == 0 && i < k->layers.count; i++)
 		r = known_layer_open(s, k->layers.items[i], &layers[i], err);

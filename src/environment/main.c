@@ -3,7 +3,6 @@
  * sandrun-environment: `sandrun environment VERB ...`. The store of environments, what goes into it and out of it. A program
  * of its own, because libarchive and its libraries would cost every run's start.
  */
-#include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,7 +34,6 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a vanished reader is an errno */
 	(void)signal(SIGXFSZ, SIG_IGN); /* so is the caller's own limit on the size of files */
 	verb_umask = umask(077);        /* the store is nobody else's; what is meant to have other modes gets them */
-	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* libarchive converts names by it */
 	if (argc < 2)
 		return verb_misused("VERB", NULL, "it needs a verb");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

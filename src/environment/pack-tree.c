@@ -80,8 +80,11 @@ static int pack_below(struct packing *x, const struct merged *m, const struct fo
 {
 	SR_AUTOFREE struct merged *below = calloc(1, sizeof(*below));
 	char mark[PATH_MAX + 16];
-	int r = below ? open_below(x, m, f, count, below) : sr_error_oom(x->p->err, STAGE);
+	int r;
 
+	if (!below)
+		return sr_error_oom(x->p->err, STAGE);
+	r = open_below(x, m, f, count, below);
 	if (r == 0 && x->layer && seal_is_opaque(below->fds[0])) {
 		(void)snprintf(mark, sizeof(mark), "%s/.wh..wh..opq", x->path);
 		r = pack_add_mark(x->p, mark);
@@ -93,8 +96,7 @@ static int pack_below(struct packing *x, const struct merged *m, const struct fo
 		r = pack_all(x, below);
 		x->depth--;
 	}
-	if (below)
-		merged_done(below);
+	merged_done(below);
 	return r;
 }
 
@@ -134,32 +136,41 @@ static int pack_found(struct packing *x, const struct merged *m, const struct fo
 	return r;
 }
 
+/* Every name of every tree, those of one name beside each other. */
+static int pack_lists(struct packing *x, const struct merged *m, const struct sr_tree_list *lists)
+{
+	SR_AUTOFREE struct found *found = NULL;
+	size_t count = 0, n = 0;
+
+	for (size_t i = 0; i < m->count; i++)
+		count += lists[i].count;
+	found = calloc(count + 1, sizeof(*found));
+	if (!found)
+		return sr_error_oom(x->p->err, STAGE);
+	for (size_t i = 0; i < m->count; i++) {
+		for (size_t k = 0; k < lists[i].count; k++)
+			found[n++] = (struct found){ .item = &lists[i].items[k], .level = i };
+	}
+	if (n > 1)
+		qsort(found, n, sizeof(*found), compare_found);
+	return pack_found(x, m, found, n);
+}
+
 static int pack_all(struct packing *x, const struct merged *m)
 {
 	SR_AUTOFREE struct sr_tree_list *lists = calloc(m->count + 1, sizeof(*lists));
-	SR_AUTOFREE struct found *found = NULL;
-	size_t count = 0, n = 0;
-	int r = lists ? 0 : sr_error_oom(x->p->err, STAGE);
+	int r = 0;
 
+	if (!lists)
+		return sr_error_oom(x->p->err, STAGE);
 	for (size_t i = 0; r == 0 && i < m->count; i++) {
 		r = tree_list(m->fds[i], &lists[i]);
 		if (r < 0)
 			(void)cannot(x, strerror(-r), -r);
-		count += lists[i].count;
 	}
-	if (r == 0) {
-		found = calloc(count + 1, sizeof(*found));
-		r = found ? 0 : sr_error_oom(x->p->err, STAGE);
-	}
-	for (size_t i = 0; r == 0 && i < m->count; i++) {
-		for (size_t k = 0; k < lists[i].count; k++)
-			found[n++] = (struct found){ .item = &lists[i].items[k], .level = i };
-	}
-	if (r == 0 && n > 1)
-		qsort(found, n, sizeof(*found), compare_found);
 	if (r == 0)
-		r = pack_found(x, m, found, n);
-	for (size_t i = 0; lists && i < m->count; i++)
+		r = pack_lists(x, m, lists);
+	for (size_t i = 0; i < m->count; i++)
 		tree_list_done(&lists[i]);
 	return r;
 }

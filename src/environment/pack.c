@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ static void sum_finish(struct pack_sum *s)
 static la_ssize_t write_packed(struct archive *a, void *user, const void *data, size_t len)
 {
 	struct pack *p = user;
-	int r = io_write_full(p->fd, data, len);
+	int r = p->given_up ? -ECANCELED : io_write_full(p->fd, data, len);
 
 	if (r < 0) {
 		archive_set_error(a, -r, "%s", strerror(-r));
@@ -46,6 +47,8 @@ static la_ssize_t write_plain(struct archive *a, void *user, const void *data, s
 {
 	struct pack *p = user;
 
+	if (p->given_up)
+		return write_packed(a, user, data, len);
 	sum_add(&p->plain, data, len);
 	if (!p->squeeze)
 		return write_packed(a, user, data, len);
@@ -98,6 +101,7 @@ struct pack *pack_open(int fd, enum pack_kind kind, struct sr_error *err)
 		(void)sr_error_oom(err, "output");
 		return NULL;
 	}
+	(void)setlocale(LC_CTYPE, "C.UTF-8"); /* by which libarchive knows that names are UTF-8, and may stand in a pax header so */
 	p->fd = fd;
 	p->err = err;
 	sha256_init(&p->plain.ctx);
@@ -206,20 +210,13 @@ int pack_finish(struct pack *p)
 	return 0;
 }
 
-/* One that was not finished must not be finished by freeing it. */
-static void drop(struct archive *a)
-{
-	if (!a)
-		return;
-	(void)archive_write_fail(a);
-	(void)archive_write_free(a);
-}
-
+/* Freeing would finish an archive that was not: then nothing more is taken. (archive_write_fail(3) leaks what compresses.) */
 void pack_close(struct pack **p)
 {
 	if (*p) {
-		drop((*p)->tar);
-		drop((*p)->squeeze);
+		(*p)->given_up = true;
+		(void)archive_write_free((*p)->tar);
+		(void)archive_write_free((*p)->squeeze);
 		archive_entry_free((*p)->entry);
 	}
 	free(*p);

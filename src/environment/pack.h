@@ -6,6 +6,7 @@
 #ifndef SR_ENVIRONMENT_PACK_H
 #define SR_ENVIRONMENT_PACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -34,6 +35,7 @@ struct pack {
 	struct archive *tar, *squeeze; /* squeeze: what the tar's bytes go through, NULL for PACK_PLAIN */
 	struct archive_entry *entry;
 	int fd;
+	bool given_up; /* nothing is written any more */
 	struct sr_error *err;
 	struct pack_sum plain, packed;
 	char path[4096]; /* of the entry at hand */

@@ -3,6 +3,7 @@
 
 #include <archive.h>
 #include <errno.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +39,11 @@ struct source *source_open(int fd, struct sr_error *err)
 		(void)sr_error_oom(err, STAGE);
 		return NULL;
 	}
+	/*
+	 * Names are bytes. In a UTF-8 locale libarchive would bring the names of pax headers into another normal form; in this one
+	 * it cannot, says so with a warning (source_is_name_warning), and leaves them as they are.
+	 */
+	(void)setlocale(LC_CTYPE, "C");
 	s->fd = fd;
 	s->archive = a;
 	sha256_init(&s->ctx);
@@ -56,6 +62,13 @@ struct source *source_open(int fd, struct sr_error *err)
 		return NULL;
 	}
 	return SR_TAKE_PTR(s);
+}
+
+bool source_is_name_warning(struct archive *a)
+{
+	const char *text = archive_error_string(a);
+
+	return text && str_has_suffix(text, "can't be converted from UTF-8 to current locale.");
 }
 
 int source_finish(struct source *s, char hex[static SR_SEAL_HEX])

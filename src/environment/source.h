@@ -27,6 +27,8 @@ struct source {
 
 /* A fresh source over fd, which must be at its start; what names it in messages. NULL with the error set. */
 struct source *source_open(int fd, struct sr_error *err);
+/* ARCHIVE_WARN of a header said only that a name is not of the locale's characters: it is there as it stands in the archive. */
+bool source_is_name_warning(struct archive *a);
 /* Reads to the end of the file, behind the archive's, and gives the digest of all bytes. 0 or -errno. */
 int source_finish(struct source *s, char hex[static SR_SEAL_HEX]);
 void source_close(struct source **s);

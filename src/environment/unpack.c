@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "environment/common.h"
+#include "environment/source.h"
 #include "environment/unpack-internal.h"
 #include "image/tree.h"
 #include "sys/openat2.h"
@@ -378,7 +379,7 @@ static int take_all(struct unpacking *x)
 
 		if (r == ARCHIVE_EOF)
 			return 0;
-		if (r != ARCHIVE_OK) /* a warning too: something of the header was not understood */
+		if (r != ARCHIVE_OK && !(r == ARCHIVE_WARN && source_is_name_warning(x->a))) /* a warning too: something of the header was not understood */
 			return archive_failed(x, "read", "an entry");
 		r = take(x, e);
 		if (r < 0)

@@ -224,7 +224,7 @@ static int visit_file(struct walk *w, int dir_fd, const struct sr_tree_item *ite
 {
 	SR_AUTOCLOSE int fd = -1;
 	char hex[SR_SEAL_HEX];
-	uint64_t size;
+	uint64_t size = 0;
 	struct stat st;
 	int r = settle_mode(w, dir_fd, item);
 

@@ -53,7 +53,7 @@ static int add_digests(struct sr_strv *reached, const char *text)
 {
 	static const char mark[] = "sha256:";
 
-	for (const char *p = text; (p = strstr(p, mark)); p++) {
+	for (const char *p = text; p && (p = strstr(p, mark)); p++) {
 		const char *hex = p + strlen(mark);
 
 		if (strspn(hex, "0123456789abcdef") >= 64 && strv_addf(reached, "%.64s", hex) < 0)
@@ -104,7 +104,7 @@ static bool is_reached(const struct sr_strv *reached, const char *hex)
 static uint64_t layer_bytes(int layer_fd)
 {
 	SR_AUTOFREE char *text = NULL;
-	const char *p = read_text(layer_fd, "layer.ini", &text) < 0 ? NULL : strstr(text, "\nbytes = ");
+	const char *p = read_text(layer_fd, "layer.ini", &text) < 0 || !text ? NULL : strstr(text, "\nbytes = ");
 
 	return p ? strtoull(p + strlen("\nbytes = "), NULL, 10) : 0;
 }

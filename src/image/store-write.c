@@ -312,7 +312,8 @@ static void print_text(FILE *f, const char *key, const char *text)
 	(void)str_escape(text, line, sizeof(line));
 	for (char *p = line; (p = strstr(p, " ;")); p++)
 		p[1] = ',';
-	line[0] = line[0] == ';' ? ',' : line[0];
+	if (line[0] == ';')
+		line[0] = ',';
 	for (len = strlen(line); len && line[len - 1] == ' '; len--)
 		line[len - 1] = '\0';
 	(void)fprintf(f, "%s = %s\n", key, line + strspn(line, " "));

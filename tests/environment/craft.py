@@ -197,6 +197,18 @@ def not_utf8_pax():
 
 
 @kind
+def normal_forms():
+    # one letter, spelled in two ways: two names
+    return tar(root() + [entry("etc/e\u0301", data=b"1"), entry("etc/\u00e9", data=b"2"), link("etc/l", "e\u0301")], tarfile.PAX_FORMAT)
+
+
+@kind
+def not_utf8_raw_pax():
+    # as Go's archive/tar writes it
+    return with_raw(pax([(b"path", b"etc/\xff\xfe")], data=b"x"))
+
+
+@kind
 def name_300():
     return tar(root() + [entry("etc/" + "n" * 300, data=b"x")])
 

@@ -141,14 +141,22 @@ teardown() {
 	[ -f "$(tree_of not-utf8)/etc/"$'\xff\xfe' ]
 	taken not-utf8-pax
 	[ -f "$(tree_of not-utf8-pax)/etc/"$'\xff\xfe' ]
+	taken not-utf8-raw-pax
+	assert_equal "$(digest_of not-utf8-raw-pax)" "$(digest_of not-utf8-pax)"
+	taken normal-forms
+	assert_equal "$(cat "$(tree_of normal-forms)/etc/"{$'e\u0301',$'\u00e9'})" 12
+	assert_equal "$(cat "$(tree_of normal-forms)/etc/l")" 1
 	taken cases
 	assert_equal "$(cat "$(tree_of cases)"/etc/{Name,name,NAME})" 123
 	# and out and in again
-	sr environment export not-utf8 "$T/out.tar.zst"
-	assert_success
-	sr environment import "$T/out.tar.zst" --name again
-	assert_success
-	assert_equal "$(digest_of again)" "$(digest_of not-utf8)"
+	local name
+	for name in not-utf8 normal-forms cases; do
+		sr environment export "$name" "$T/out.tar.zst" --force
+		assert_success
+		sr environment import "$T/out.tar.zst" --name again --force
+		assert_success
+		assert_equal "$(digest_of again)" "$(digest_of "$name")"
+	done
 }
 
 @test "a name twice: the later one counts; a file is no folder" {
@@ -289,6 +297,32 @@ teardown() {
 	assert_success
 	assert_contains "$output" "what 1 killed maker"
 	assert_store_empty
+}
+
+@test "an import that is killed at any moment: the environment is there whole, or not at all" {
+	local i pid
+	python3 - "$T/big.tar" <<'PY'
+import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w") as t:
+    for i in range(1500):
+        info = tarfile.TarInfo("usr/%d/%d" % (i % 30, i))
+        info.size = 3000
+        t.addfile(info, io.BytesIO(b"%d" % i * 3000))
+PY
+	for ((i = 0; i < 15; i++)); do
+		(exec "$SANDRUN" environment import "$T/big.tar" --name "n$i" </dev/null >/dev/null 2>&1 3>&-) &
+		pid=$!
+		sleep "0.0$((i * 2 + 10))" "0.$((i / 5))"
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" || true
+		sr environment prune
+		assert_success || return 1
+		assert_store_whole || return 1
+	done
+	# unharmed
+	sr environment import "$T/big.tar"
+	assert_success
+	assert_store_whole
 }
 
 @test "an import that is interrupted clears up by itself" {

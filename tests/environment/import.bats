@@ -168,6 +168,38 @@ make_image() {
 	assert_store_whole
 }
 
+@test "a run in an import: its layers as one root, its variables, and nothing of it changes" {
+	require_user
+	require_cmd umoci busybox
+	make_image >/dev/null 2>&1
+	sr environment import "$T/img" --name umoci
+	assert_success
+	sr -E umoci -- /bin/busybox sh -c 'cat /etc/one /etc/two /opt/d; cd /var; echo *; cd opaque; echo *; echo $FOO'
+	assert_success
+	assert_output $'one\ntwo\nfile\nopaque\nnew\nbar'
+	sr -E umoci -- /bin/busybox sh -c 'echo changed >/etc/one && rm /etc/two && cat /etc/one'
+	assert_success
+	assert_output changed
+	sr environment digest umoci
+	assert_success
+	# while it runs, its layers stay
+	mkfifo "$T/go"
+	"$SANDRUN" -E umoci -- /bin/busybox sh -c 'echo here; read x; cat /etc/one' <"$T/go" >"$T/out" 3>&- &
+	local pid=$!
+	exec 9>"$T/go"
+	wait_for 20 grep -q here "$T/out"
+	sr environment remove umoci
+	assert_success
+	assert_contains "$output" "kept 3 layers that a run uses"
+	echo >&9
+	exec 9>&-
+	wait "$pid"
+	assert_equal "$(tail -n 1 "$T/out")" one
+	sr environment prune
+	assert_contains "$output" "freed 3 layers"
+	assert_store_empty
+}
+
 @test "an import uses none of the disk twice, and leaves nothing beside its layers" {
 	craft docker-good
 	sr environment import "$T/docker-good.tar"
