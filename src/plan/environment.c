@@ -262,7 +262,7 @@ int environment_add(const char *name, struct sr_environment *e, struct sr_error 
 /* What was added is whole: it gets its name. Or it goes. */
 static int finish(const char *name, int r, struct sr_environment *e, struct sr_environment *ret, struct sr_error *err)
 {
-	if (r == 0 && !e->layers.items[0].digest[0]) /* the store has roots only */
+	if (r == 0 && !(e->layers.count && e->layers.items[0].digest[0])) /* the store has roots only */
 		r = check_root(name, &e->layers, err);
 	if (r == 0) {
 		e->kind = SR_ENVIRONMENT_TREE;
