@@ -248,6 +248,18 @@ more" ]'
 	wait "$first" || true
 }
 
+@test "-E NAME: on a kernel or in a container without openat2" {
+	local without=$BUILD/tests/lib/without
+	try "$without" openat2=ENOSYS -- "$SANDRUN" -E two --lang python -c 'print(1)'
+	assert_success
+	assert_output "py -c"
+	rm -r "$(tree "$TOP_LAYER")/bin"
+	ln -s "$T" "$(tree "$TOP_LAYER")/bin"
+	cp "$(command -v busybox)" "$T/py"
+	try "$without" openat2=EPERM -- "$SANDRUN" -E two --lang python -c 'print(1)'
+	assert_error 127
+}
+
 @test "-E NAME: a hostile layer leads nowhere" {
 	canary "$T/host/secret" "host secret"
 	local name before
