@@ -151,6 +151,8 @@ tree() {
 	rmdir nice/usr nice
 	sr -E nice -- true
 	assert_error 125 "not built yet" "sandrun environment build nice"
+	sr -E torch -- true # it ships
+	assert_error 125 "not built yet" "sandrun environment build torch"
 	XDG_DATA_HOME=$T/none sr -E something -- true
 	assert_error 125 "known is 'host'"
 	[ ! -e "$T/none" ]
