@@ -263,6 +263,9 @@ static void show_execution(json_t *s)
 	(void)printf("profile    %s, environment %s, language %s\n", scalar(json_object_get(p, "plan"), "profile", "name", a, sizeof(a)),
 		     scalar(json_object_get(p, "plan"), "environment", "name", b, sizeof(b)),
 		     scalar(json_object_get(p, "plan"), "language", NULL, d, sizeof(d)));
+	if (json_is_object(json_object_get(json_object_get(json_object_get(p, "plan"), "environment"), "digest")))
+		(void)printf("image      sha256:%s\n", scalar(json_object_get(json_object_get(json_object_get(p, "plan"), "environment"), "digest"),
+							      "sha256", NULL, a, sizeof(a)));
 	(void)printf("limits held\n");
 	show_limits(json_object_get(enforced, "limits"));
 	(void)printf("subjects\n");

@@ -119,11 +119,14 @@ static void compare_plans(struct pair *p)
 
 static void compare_environment(struct pair *p)
 {
-	const json_t *e = json_object_get(json_object_get(p->a->execution, "plan"), "environment");
+	const json_t *a = json_object_get(json_object_get(json_object_get(p->a->execution, "plan"), "environment"), "digest"),
+		     *b = json_object_get(json_object_get(json_object_get(p->b->execution, "plan"), "environment"), "digest");
 
-	if (json_is_null(json_object_get(e, "digest")))
+	if (json_is_null(a))
 		add(p, SR_CHECK_NOT_SHOWN, "environment", "environment-open",
 		    "both ran with their own machine's files, which have no digest");
+	else if (json_equal(a, b)) /* one that differs is the plan's */
+		add(p, SR_CHECK_OK, "environment", "image-same", "the same image, by its digest");
 }
 
 /* --- what came of it ------------------------------------------------------------------------------------------------------ */

@@ -106,6 +106,7 @@ const char *hit_name(enum sr_limit_hit hit)
 	static const char *const names[] = {
 		[SR_HIT_NONE] = NULL,	      [SR_HIT_WALL] = "wall-time",	    [SR_HIT_CPU] = "cpu-time",
 		[SR_HIT_MEMORY] = "memory", [SR_HIT_HOST_MEMORY] = "host-memory", [SR_HIT_OUTPUT] = "output",
+		[SR_HIT_DISK] = "disk",
 	};
 
 	return names[hit];
@@ -124,7 +125,7 @@ static void limit_line(const struct cli_run *c, char *out, size_t size)
 		[SR_HIT_OUTPUT] = { SR_LIMIT_stdio_bytes, "output limit" },
 	};
 	enum sr_limit_hit hit = c->run.outcome.hit;
-	char value[32];
+	char value[32], shown[256];
 
 	out[0] = '\0';
 	if (c->run.outcome.lost)
@@ -133,6 +134,11 @@ static void limit_line(const struct cli_run *c, char *out, size_t size)
 		return;
 	if (hit == SR_HIT_HOST_MEMORY) {
 		(void)snprintf(out, size, "ended because the memory of the machine, or of the cgroup around sandrun, was running out");
+		return;
+	}
+	if (hit == SR_HIT_DISK) {
+		(void)snprintf(out, size, "ended because the disk of %s has less than %llu MB left", str_escape(c->policy.build_layer, shown, sizeof(shown)),
+			       SR_BUILD_RESERVE >> 20);
 		return;
 	}
 	limit_text(&c->policy, rows[hit].id, value);

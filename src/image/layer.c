@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <nettle/sha2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,8 +42,7 @@ static void finish(struct sha256_ctx *c, char out[static SR_LAYER_DIGEST])
 	uint8_t raw[SHA256_DIGEST_SIZE];
 
 	sha256_digest(c, sizeof(raw), raw);
-	memcpy(out, "sha256:", 7);
-	str_hex(raw, sizeof(raw), out + 7);
+	str_hex(raw, sizeof(raw), out + snprintf(out, SR_LAYER_DIGEST, "sha256:"));
 }
 
 void layers_digest(const char *const *digests, size_t count, char out[static SR_LAYER_DIGEST])

@@ -261,7 +261,7 @@ int predicts_built(struct sr_predicts *ret, struct sr_error *err)
 }
 
 /* A sandrun that runs out of its build tree has the definitions in its source tree. */
-static const char *shipped_folder(void)
+const char *predicts_shipped_folder(void)
 {
 	char path[PATH_MAX], *end;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -284,7 +284,7 @@ int predicts_defined(struct sr_predicts *ret, struct sr_error *err)
 		return sr_error_oom(err, STAGE);
 	r = own ? predicts_folder(own, ret, err) : 0;
 	if (r == 0)
-		r = predicts_folder(shipped_folder(), ret, err);
+		r = predicts_folder(predicts_shipped_folder(), ret, err);
 	return r == 0 && predicts_inherit(ret, NULL) < 0 ? sr_error_oom(err, STAGE) : r;
 }
 

@@ -36,6 +36,8 @@ int predicts_built(struct sr_predicts *ret, struct sr_error *err);
 int predicts_defined(struct sr_predicts *ret, struct sr_error *err);
 /* The same out of one folder, for the tests and for both of the above. Appends to *ret what is not in it by name. */
 int predicts_folder(const char *folder, struct sr_predicts *ret, struct sr_error *err);
+/* Where the definitions lie that ship with sandrun. */
+const char *predicts_shipped_folder(void);
 void predicts_done(struct sr_predicts *p);
 
 /* Gives each environment what those have that it stands on; `more` may be NULL: where else bases are found. */

@@ -128,7 +128,7 @@ int plan_identity(struct sr_plan_box *box, struct sr_error *err)
 int plan_build(const struct sr_policy *p, const struct sr_environment *e, const struct sr_exec *x,
 	       const struct sr_plan_wants *w, struct sr_plan_box *ret, struct sr_error *err)
 {
-	struct sr_plan_box box = { .plan = { .last_cap = last_capability() }, .mask_fd = -1 };
+	struct sr_plan_box box = { .plan = { .last_cap = last_capability() }, .mask_fd = -1, .disk_fd = e->upper.fd };
 	int (*remake)(const struct sr_filter *, struct sr_filter *, struct sr_error *) =
 		w->learn ? filter_learn : w->trace ? filter_trace : NULL;
 	int r;

@@ -35,6 +35,7 @@ struct sr_plan_box {
 	struct sr_filter watched_filter, watched_counted_filter;
 	struct sr_plan_note notes[SR_PLAN_MAX_NOTES];
 	size_t note_count;
+	int disk_fd;            /* --build-layer: on the disk that is written to, borrowed; else -1 */
 	int mask_fd;            /* the lock on /etc's mask, -1 without one */
 	struct sr_stamp *stamp; /* owned; of /etc, where the plan counts on its names */
 };

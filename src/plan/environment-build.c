@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -81,6 +82,25 @@ static int check_xattrs(const struct sr_layer *upper, struct sr_error *err)
 	return r;
 }
 
+bool environment_disk_is_full(int fd)
+{
+	struct statvfs st;
+
+	return fstatvfs(fd, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize < SR_BUILD_RESERVE;
+}
+
+static int check_room(const struct sr_policy *p, const struct sr_layer *upper, struct sr_error *err)
+{
+	int r;
+
+	if (!environment_disk_is_full(upper->fd))
+		return 0;
+	r = sr_error_set(err, SR_E_ENVIRONMENT, ENOSPC, STAGE, "cannot build in '%s': its disk has less than %llu MB left",
+			 SHOWN(p->build_layer), SR_BUILD_RESERVE >> 20);
+	sr_error_hint(err, "make room (sandrun environment prune), or give a folder on another disk");
+	return r;
+}
+
 static int add_upper(const struct sr_policy *p, struct sr_environment *e, struct sr_error *err)
 {
 	SR_AUTOCLOSE int dir_fd = -1;
@@ -95,6 +115,8 @@ static int add_upper(const struct sr_policy *p, struct sr_environment *e, struct
 		r = open_build_part(p, dir_fd, "overlay-work", &e->work, err);
 	if (r == 0)
 		r = check_xattrs(&e->upper, err);
+	if (r == 0)
+		r = check_room(p, &e->upper, err);
 	e->upper.lock_fd = SR_TAKE_FD(dir_fd);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/xdg.h"
 #include "image/merge.h"
+#include "image/predict.h"
 #include "image/store.h"
 #include "sys/openat2.h"
 
@@ -39,7 +40,7 @@ static int open_host(struct sr_environment *ret, struct sr_error *err)
 static bool is_defined(const char *name)
 {
 	SR_AUTOFREE char *file = str_format("environments/%s.ini", name);
-	SR_AUTOFREE char *shipped = str_format(SR_ENVIRONMENT_DIR "/%s.ini", name);
+	SR_AUTOFREE char *shipped = str_format("%s/%s.ini", predicts_shipped_folder(), name);
 	SR_AUTOFREE char *own = NULL;
 
 	if (!image_is_name(name) || !file || !shipped)
@@ -262,7 +263,7 @@ int environment_add(const char *name, struct sr_environment *e, struct sr_error 
 /* What was added is whole: it gets its name. Or it goes. */
 static int finish(const char *name, int r, struct sr_environment *e, struct sr_environment *ret, struct sr_error *err)
 {
-	if (r == 0 && !e->layers.items[0].digest[0]) /* the store has roots only */
+	if (r == 0 && !(e->layers.count && e->layers.items[0].digest[0])) /* the store has roots only */
 		r = check_root(name, &e->layers, err);
 	if (r == 0) {
 		e->kind = SR_ENVIRONMENT_TREE;

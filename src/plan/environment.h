@@ -33,6 +33,9 @@ struct sr_environment {
 	struct sr_layer work;    /* DIR/overlay-work */
 };
 
+/* What a build leaves free of the disk that it writes to: no cgroup counts that, and others need it. */
+#define SR_BUILD_RESERVE (256ULL << 20)
+
 #define SR_ENVIRONMENT_INIT { .root_fd = -1, .upper = { .fd = -1, .lock_fd = -1 }, .work = { .fd = -1, .lock_fd = -1 } }
 
 /* PATH inside every sandbox, and the order in which programs are looked up. */
@@ -47,6 +50,8 @@ int environment_open(const char *name, struct sr_environment *ret, struct sr_err
 int environment_open_named(const char *name, struct sr_environment *ret, struct sr_error *err);
 /* What p asks for with --build-layer: its -E, or "none", below a folder of the user's that is written to. */
 int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err);
+/* Whether the disk under a folder has less than the reserve. */
+bool environment_disk_is_full(int fd);
 void environment_done(struct sr_environment *e);
 
 /* The interpreter inside of a language, by the name of its row, as the environment says; NULL: it says nothing. */

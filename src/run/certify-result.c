@@ -382,6 +382,7 @@ static const char *limit_hit(const struct sr_outcome *o)
 	static const char *const words[] = {
 		[SR_HIT_WALL] = "wall-time", [SR_HIT_CPU] = "cpu-time", [SR_HIT_MEMORY] = "memory",
 		[SR_HIT_HOST_MEMORY] = "host-memory", [SR_HIT_OUTPUT] = "output",
+		[SR_HIT_DISK] = "disk",
 	};
 
 	return o->hit == SR_HIT_NONE ? NULL : words[o->hit];

@@ -25,6 +25,7 @@ enum sr_limit_hit {
 	SR_HIT_MEMORY,
 	SR_HIT_HOST_MEMORY, /* the backstop: the machine was running out (finding 14) */
 	SR_HIT_OUTPUT,
+	SR_HIT_DISK,        /* --build-layer: the disk that it is written to was running out */
 };
 
 /* One standard stream as it passed. */

@@ -410,6 +410,10 @@ static void look(struct sr_run *run, uint64_t now)
 		ms = run->frozen ? 50 : soonest_ms(quota_left(&run->quota, now, used));
 		next_ms = ms < next_ms ? ms : next_ms;
 	}
+	if (run->box->disk_fd >= 0) {
+		hit = hit == SR_HIT_NONE && environment_disk_is_full(run->box->disk_fd) ? SR_HIT_DISK : hit;
+		next_ms = next_ms < 20 ? next_ms : 20;
+	}
 	run->next_look = now + next_ms * 1000000ULL;
 	if (hit != SR_HIT_NONE)
 		hit_limit(run, hit);
@@ -642,7 +646,7 @@ int run_supervise(struct sr_run *run, struct sr_error *err)
 
 		quota_init(&run->quota, w.budget_ns, w.length_ns, run->outcome.phases.started);
 	}
-	if (!run->blind || run->cgroup->dir_fd >= 0)
+	if (!run->blind || run->cgroup->dir_fd >= 0 || run->box->disk_fd >= 0)
 		run->next_look = run->outcome.phases.started + FIRST_LOOK_NS;
 	/* somebody sits at a terminal and can end it himself: only a limit that was asked for holds there (finding 17) */
 	if (wall->value != SR_UNLIMITED && (policy_is_asked(p, SR_LIMIT_wall_ns) || !run->outcome.terminal))

@@ -151,6 +151,8 @@ tree() {
 	rmdir nice/usr nice
 	sr -E nice -- true
 	assert_error 125 "not built yet" "sandrun environment build nice"
+	sr -E torch -- true # it ships
+	assert_error 125 "not built yet" "sandrun environment build torch"
 	XDG_DATA_HOME=$T/none sr -E something -- true
 	assert_error 125 "known is 'host'"
 	[ ! -e "$T/none" ]
@@ -198,7 +200,7 @@ more" ]'
 	for act in "${acts[@]}"; do
 		sr -E one --report "$T/report.json" -- sh -c "$act"
 		if [ "$status" -ne 0 ] && [ "$(report '[.notes[].what] | index("overlay-xattr") != null')" = true ]; then
-			assert_match "$stderr" "(I/O|Input/output) error|not supported" # finding 7, and it was said
+			assert_match "$stderr$output" "(I/O|Input/output) error|EOPNOTSUPP" # finding 7, and it was said
 		else
 			[ "$status" -eq 0 ] || sr_fail "this does not work: $act"
 		fi
@@ -246,6 +248,18 @@ more" ]'
 	pkill -P "$first" || true
 	kill "$first" 2>/dev/null || true
 	wait "$first" || true
+}
+
+@test "-E NAME: on a kernel or in a container without openat2" {
+	local without=$BUILD/tests/lib/without
+	try "$without" openat2=ENOSYS -- "$SANDRUN" -E two --lang python -c 'print(1)'
+	assert_success
+	assert_output "py -c"
+	rm -r "$(tree "$TOP_LAYER")/bin"
+	ln -s "$T" "$(tree "$TOP_LAYER")/bin"
+	cp "$(command -v busybox)" "$T/py"
+	try "$without" openat2=EPERM -- "$SANDRUN" -E two --lang python -c 'print(1)'
+	assert_error 127
 }
 
 @test "-E NAME: a hostile layer leads nowhere" {

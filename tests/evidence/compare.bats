@@ -56,10 +56,19 @@ compare() {
 		rival-stdout stream-differs
 		rival-exit exit-differs
 		rival-plan plan-differs
+		rival-other-image plan-differs
 	EOF
 	compare good.jsonl rival-private.jsonl
 	assert_status 1
 	assert_equal "$(reasons)" outputs-differ,plan-differs,stream-differs
+}
+
+@test "an image is compared by its digest, a folder and the host's own root cannot be" {
+	compare ok-image.jsonl rival-image.jsonl
+	assert_success
+	assert_equal "$(jq -r '[.checks[] | select(.check == "environment") | .code] | join(" ")' <<<"$output")" image-same
+	compare good.jsonl rival-same.jsonl
+	assert_equal "$(jq -r '[.checks[] | select(.check == "environment") | .code] | join(" ")' <<<"$output")" environment-open
 }
 
 @test "what was read on standard input is compared as well" {

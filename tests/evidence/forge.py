@@ -616,6 +616,31 @@ facts("input-up", "execution.plan.inputs.0.name", "../weather.csv")
 facts("input-absolute", "execution.plan.inputs.0.name", "/etc/passwd")
 case("input-twice", facts=lambda run: run.execution["plan"]["inputs"].append(run.execution["plan"]["inputs"][0]))
 
+
+
+def image(layers=(b"lower", b"upper"), stack=(b"lower", b"upper"), **changes):
+    lines = "".join("sha256:%s\n" % sha(layer) for layer in stack)
+    return {"name": "made", "digest": plain(("sandrun-image v1\n" + lines).encode()), "layers": [plain(layer) for layer in layers], **changes}
+
+
+def without(member):
+    e = image()
+    del e[member]
+    return e
+
+
+ENVIRONMENT = "execution.plan.environment"
+facts("ok-image", ENVIRONMENT, image())
+facts("image-of-other-layers", ENVIRONMENT, image(layers=(b"lower", b"another")))
+facts("image-layers-in-another-order", ENVIRONMENT, image(layers=(b"upper", b"lower")))
+facts("image-layer-left-out", ENVIRONMENT, image(layers=(b"lower",)))
+facts("image-without-layers", ENVIRONMENT, without("layers"))
+facts("image-without-digest", ENVIRONMENT, image(digest=None))
+facts("image-of-no-layer", ENVIRONMENT, image(layers=(), stack=()))
+facts("image-by-commitment", ENVIRONMENT, image(digest=committed("image", "made", b"x")))
+facts("image-layer-by-commitment", ENVIRONMENT, image(layers=(b"lower",), stack=(b"lower",)) | {"layers": [committed("image", "made", b"x")]})
+facts("image-with-more", ENVIRONMENT, image(options="nosuid"))
+
 # --- privacy ------------------------------------------------------------------------------------------------------------------------
 
 facts("plain-beside-commitment", "execution.plan.inputs.0.digest", {**plain(INPUT), **committed("input", "weather.csv", INPUT)}, "private")
@@ -799,6 +824,8 @@ case("rival-stdin", facts=rival(lambda run: (put("execution", "plan.stdin", "str
 case("stdin-read", facts=several(("execution.plan.stdin", "stream"), ("execution.result.stdin", {"digest": plain(b"one"), "bytes": 3})))
 case("rival-exit", facts=rival(lambda run: run.execution["result"].update(exitCode=1, status=1)))
 case("rival-plan", facts=rival(lambda run: run.execution["plan"]["script"].update(digest=plain(b"another"))))
+case("rival-image", facts=rival(lambda run: run.execution["plan"].update(environment=image())))
+case("rival-other-image", facts=rival(lambda run: run.execution["plan"].update(environment=image((b"x",), (b"x",)))))
 case("rival-env", facts=rival(lambda run: run.execution["plan"]["env"].update(commitment=committed("env", "other", b"x"))))
 case("rival-private", "private", facts=rival())
 case("rival-private-other-salt", "private", facts=rival(lambda run: (

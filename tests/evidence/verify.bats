@@ -95,6 +95,7 @@ accepts() {
 @test "good certificates of every outcome pass" {
 	accepts <<-EOF
 		ok-signaled
+		ok-image
 		ok-limit
 		ok-setup-failed
 		ok-no-number
@@ -326,6 +327,20 @@ accepts() {
 		digest-unknown 2 field-form
 		run-id-not-v7 2 field-form
 		nonce-short 2 field-form
+	EOF
+}
+
+@test "images whose digest is not that of their layers" {
+	refuses <<-EOF
+		image-of-other-layers 1 environment
+		image-layers-in-another-order 1 environment
+		image-layer-left-out 1 environment
+		image-without-layers 1 environment
+		image-without-digest 1 environment
+		image-of-no-layer 2 field-form
+		image-by-commitment 2 field-form
+		image-layer-by-commitment 2 field-form
+		image-with-more 2 field-unknown
 	EOF
 }
 

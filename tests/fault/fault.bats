@@ -124,3 +124,22 @@ marker() {
 	SR_FAULT=keep SR_FIND=$(marker "$secret") SR_LOOK="$T/look" sr --certificate "$T/c" --private-input "$T/private.csv:p.csv" --private-outputs -- cat p.csv
 	assert_match "$(found supervisor m)" '^[1-9]'
 }
+
+# No cgroup counts what a build writes to the disk.
+@test "a build leaves the disk a reserve" {
+	require_user
+	require_cmd busybox
+	mkdir -p "$T/image/bin"
+	cp "$(command -v busybox)" "$T/image/bin/sh"
+	SR_FAULT=disk sr --build-layer "$T/layer" -E "$T/image" -- sh -c 'echo ran >/ran'
+	assert_error 125 "less than 256 MB left" "on another disk"
+	[ ! -e "$T/layer/tree/ran" ]
+	SR_FAULT=disk-later sr --build-layer "$T/layer" -E "$T/image" --report "$T/report.json" -- sh -c 'echo ran >/ran; while :; do :; done'
+	assert_error 137 "ended because the disk of $T/layer has less than 256 MB left"
+	assert_equal "$(report .limitHit)" disk
+	[ -e "$T/layer/tree/ran" ]
+	# an ordinary run writes to no disk
+	SR_FAULT=disk sr -E "$T/image" -- sh -c 'echo ran'
+	assert_success
+	chmod -R u+rwx "$T/layer"
+}

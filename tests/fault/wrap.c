@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +56,8 @@ int __real_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const 
 int __wrap_crypto_sign_seed_keypair(unsigned char *pk, unsigned char *sk, const unsigned char *seed);
 void __real_sodium_memzero(void *p, size_t n);
 void __wrap_sodium_memzero(void *p, size_t n);
+int __real_fstatvfs(int fd, struct statvfs *st);
+int __wrap_fstatvfs(int fd, struct statvfs *st);
 void __real_sodium_free(void *p);
 void __wrap_sodium_free(void *p);
 
@@ -256,6 +259,17 @@ int __wrap_prctl(int op, unsigned long a, unsigned long b, unsigned long c, unsi
 	if (op == PR_SET_NAME && is_child && look_fd >= 0)
 		look("init", 8192); /* the payload runs, init is about to lock itself in */
 	return __real_prctl(op, a, b, c, d);
+}
+
+/* "disk": it is full before anything is written; "disk-later": from the second look on. */
+int __wrap_fstatvfs(int fd, struct statvfs *st)
+{
+	static unsigned looks;
+	int r = __real_fstatvfs(fd, st);
+
+	if (fault("disk") || (fault("disk-later") && looks++ > 0))
+		st->f_bavail = 1;
+	return r;
 }
 
 static void __attribute__((__constructor__)) begin(void)
