@@ -97,11 +97,10 @@ static void host_release(char out[static 32])
 	out[len] = '\0';
 }
 
-static int write_config(struct build *b, struct sr_error *err)
+/* The distribution's own packages come before those of other sources that the host has. */
+static int write_preferences(struct build *b, struct sr_error *err)
 {
-	static const char *const hooks[] = { "APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success",
-					     "DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs", "APT::Default-Release",
-					     "APT::NeverAutoRemove", "DPkg::Tools" };
+	static const char *const parts[] = { "", "-security", "-updates" };
 	SR_AUTOFREE char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -111,6 +110,26 @@ static int write_config(struct build *b, struct sr_error *err)
 	if (!f)
 		return sr_error_oom(err, STAGE);
 	host_release(release);
+	for (size_t i = 0; *release && i < SR_ELEMENTSOF(parts); i++)
+		(void)fprintf(f, "Package: *\nPin: release n=%s%s\nPin-Priority: 990\n\n", release, parts[i]);
+	if (fclose(f) != 0)
+		return sr_error_oom(err, STAGE);
+	r = file_write_at(b->work.fd, "preferences", 0600, text, len, false);
+	return r < 0 ? build_failed(err, -r, "write %s/preferences", SHOWN(b->dir)) : 0;
+}
+
+static int write_config(struct build *b, struct sr_error *err)
+{
+	static const char *const hooks[] = { "APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success",
+					     "DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs", "APT::Default-Release",
+					     "APT::NeverAutoRemove", "DPkg::Tools" };
+	SR_AUTOFREE char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	int r;
+
+	if (!f)
+		return sr_error_oom(err, STAGE);
 	for (size_t i = 0; i < SR_ELEMENTSOF(hooks); i++)
 		(void)fprintf(f, "#clear %s;\n", hooks[i]);
 	(void)fprintf(f, "APT::Sandbox::User \"\";\nDir::State \"%s\";\nDir::State::lists \"%s/lists\";\n", b->apt_dir, b->apt_dir);
@@ -121,9 +140,7 @@ static int write_config(struct build *b, struct sr_error *err)
 			 "APT::Install-Recommends \"false\";\nAPT::Install-Suggests \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n"
 			 "Acquire::AllowInsecureRepositories \"false\";\nAcquire::AllowDowngradeToInsecureRepositories \"false\";\n"
 			 "Acquire::Languages \"none\";\nAcquire::Retries \"2\";\nAPT::Color \"0\";\nDpkg::Use-Pty \"0\";\n");
-	/* the distribution's own packages before those of other sources that the host may have */
-	if (*release)
-		(void)fprintf(f, "APT::Default-Release \"/^%s(-security|-updates)?$/\";\n", release);
+	(void)fprintf(f, "Dir::Etc::preferences \"%s/preferences\";\n", b->dir);
 	if (fclose(f) != 0)
 		return sr_error_oom(err, STAGE);
 	r = file_write_at(b->work.fd, "apt.conf", 0600, text, len, false);
@@ -343,6 +360,8 @@ int apt_fetch(struct build *b, struct sr_error *err)
 
 	build_phase(b, "resolving packages");
 	r = open_caches(b, err);
+	if (r == 0)
+		r = write_preferences(b, err);
 	if (r == 0)
 		r = write_config(b, err);
 	if (r == 0)

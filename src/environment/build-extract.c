@@ -38,6 +38,18 @@ static la_ssize_t read_inner(struct archive *a, void *arg, const void **ret)
 	return n;
 }
 
+/* As dpkg takes its patterns: the last that fits counts, and '*' stands for '/' too. */
+static bool is_excluded(const char *path)
+{
+	bool excluded = false;
+
+	for (size_t i = 0; i < slim_exclude_count; i++) {
+		if (fnmatch(slim_excludes[i].pattern, path, 0) == 0)
+			excluded = !slim_excludes[i].include;
+	}
+	return excluded;
+}
+
 /* Makes "./bin/x" into "usr/bin/x". False for what is not to be extracted: the root, the merged folders, what is excluded. */
 static bool place_entry(struct archive_entry *e)
 {
@@ -62,7 +74,7 @@ static bool place_entry(struct archive_entry *e)
 	len = strlen(path);
 	if (path[len - 1] == '/')
 		path[len - 1] = '\0';
-	if (strncmp(path, "usr/share/man/", 14) == 0 || strncmp(path, "usr/share/locale/", 17) == 0)
+	if (is_excluded(path))
 		return false;
 	archive_entry_set_pathname(e, path);
 	return true;

@@ -71,7 +71,7 @@ int definition_shipped_folder(char **ret)
 }
 
 /* Opens NAME.ini, the user's or the shipped one. Descriptor and its path, or -errno (-ENOENT: neither). */
-static int open_definition(const char *name, char **ret_path)
+static int open_definition(const char *name, char **ret_path, bool *ret_shipped)
 {
 	for (int place = 0; place < 2; place++) {
 		SR_AUTOFREE char *folder = NULL;
@@ -90,6 +90,7 @@ static int open_definition(const char *name, char **ret_path)
 		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 			continue;
 		r = fd < 0 ? -errno : fd;
+		*ret_shipped = place == 1;
 		*ret_path = SR_TAKE_PTR(path);
 		return r;
 	}
@@ -115,6 +116,11 @@ static int add_names(const char *folder, struct sr_strv *ret)
 	return r;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 int definition_names(struct sr_strv *ret)
 {
 	SR_AUTOFREE char *user = NULL;
@@ -126,7 +132,11 @@ int definition_names(struct sr_strv *ret)
 	r = user ? add_names(user, ret) : 0;
 	if (r == 0)
 		r = definition_shipped_folder(&shipped);
-	return r < 0 ? r : add_names(shipped, ret);
+	if (r == 0)
+		r = add_names(shipped, ret);
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(char *), compare_names);
+	return r;
 }
 
 /* --- one -------------------------------------------------------------------------------------------------------------------- */
@@ -158,8 +168,11 @@ static void hint_names(const char *name, struct sr_error *err)
 	strv_done(&names);
 }
 
-/* Whether the owner or others could have put something into the file: only the user's and root's own is read. */
-static int check_owner(int fd, const char *path, struct sr_error *err)
+/*
+ * Whether others could have put something into the file: of the user's files only what the user and root alone can write is
+ * read. The shipped ones are trusted as this program is.
+ */
+static int check_owner(int fd, const char *path, bool shipped, struct sr_error *err)
 {
 	struct stat st;
 
@@ -167,7 +180,7 @@ static int check_owner(int fd, const char *path, struct sr_error *err)
 		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot read %s: %s", SHOWN(path), strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE, "cannot read %s: it is no file", SHOWN(path));
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022 && !str_has_prefix(path, SR_SOURCE_DIR))) {
+	if (!shipped && ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))) {
 		(void)sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE,
 				   "cannot use %s: another user could change it", SHOWN(path));
 		sr_error_hint(err, "chmod go-w %s", str_plain_or(path, "FILE"));
@@ -193,20 +206,21 @@ int definition_load(const char *name, struct sr_definition *ret, struct sr_error
 	SR_AUTOFREE char *path = NULL;
 	SR_AUTOFREE char *text = NULL;
 	SR_AUTOCLOSE int fd = -1;
+	bool shipped = false;
 	size_t len = 0;
 	int r = store_check_name(name, err);
 
 	*ret = (struct sr_definition){ .name = NULL };
 	if (r < 0)
 		return r;
-	fd = open_definition(name, &path);
+	fd = open_definition(name, &path, &shipped);
 	if (fd == -ENOENT && !path) {
 		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE, "cannot build %s: there is no definition of that name",
 				   SHOWN(name));
 		hint_names(name, err);
 		return -ENOENT;
 	}
-	r = fd < 0 ? fd : check_owner(fd, path, err);
+	r = fd < 0 ? fd : check_owner(fd, path, shipped, err);
 	if (fd >= 0 && r < 0)
 		return r;
 	if (r == 0)

@@ -47,10 +47,10 @@ void definition_done(struct sr_definition *d);
 int definitions_load(const char *name, struct sr_definitions *ret, struct sr_error *err);
 void definitions_done(struct sr_definitions *d);
 
-/* Adds the names of all definitions that are found, the user's first; a name may come twice. */
+/* Adds the names of all definitions that are found, sorted; one that is both the user's and shipped comes twice. */
 int definition_names(struct sr_strv *ret);
 
-/* The file of a sandrun that was not installed, too: -ENOENT, or a fresh path of the folder with the shipped ones. */
+/* A fresh path of the folder with the shipped ones, also of a sandrun that was not installed. 0 or -ENOMEM. */
 int definition_shipped_folder(char **ret);
 
 #endif

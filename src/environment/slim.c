@@ -60,6 +60,7 @@ static const char *const always[] = {
 	"root/.cache",
 	"run/*",
 	"tmp/*",
+	"usr/share/info/dir",
 	"var/tmp/*",
 	"var/backups/*",
 };
