@@ -32,6 +32,7 @@ struct making {
 	char *dir;  /* path of the work folder */
 	struct sr_environment on;
 	struct sr_requirements wanted;
+	struct sr_predicts built; /* for the sizes of what it lies on */
 	bool quiet;
 };
 
@@ -80,7 +81,7 @@ static int write_file(int dir_fd, const struct sr_requirements_file *f)
 /* The layer's root, empty but for what the tools want to find, and the lists: npm's where it works, pip's on their way in. */
 static int prepare(struct making *m, struct sr_error *err)
 {
-	static const char *const folders[] = { "layer", "layer/tree", "layer/tree/" SCRATCH, "lists",
+	static const char *const folders[] = { "layer", "layer/tree", "layer/tree/" SCRATCH, "layer/tree/" SCRATCH "/lists",
 					       "layer/tree/" SR_REQUIREMENTS_TOP "/" FOLDER "/npm",
 					       "layer/tree/" SR_REQUIREMENTS_TOP "/" FOLDER "/python" };
 	SR_AUTOCLOSE int to = -1;
@@ -164,6 +165,31 @@ static int add_find_links(struct sr_strv *words)
 	return strchr(links, '/') ? strv_addf(words, "--setenv=%s", links) : 0;
 }
 
+/*
+ * Whose certificates are believed: this machine's authorities, which node and pip would not ask by themselves; a file that the
+ * caller names is shown inside under a name of ours.
+ */
+static int add_authorities(struct sr_strv *words)
+{
+	static const char machine[] = "/etc/ssl/certs/ca-certificates.crt";
+	static const char *const names[] = { "NODE_EXTRA_CA_CERTS", "npm_config_cafile", "PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE" };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < SR_ELEMENTSOF(names); i++) {
+		const char *file = getenv(names[i]);
+		SR_AUTOFREE char *real = file && *file ? realpath(file, NULL) : NULL;
+		bool own = strcmp(names[i], "NODE_EXTRA_CA_CERTS") == 0 || strcmp(names[i], "PIP_CERT") == 0;
+
+		if (real && strcmp(real, machine) != 0) {
+			r = strv_addf(words, "--bind=%s:/" SCRATCH "/authorities-%zu", real, i);
+			if (r == 0)
+				r = strv_addf(words, "--setenv=%s=/" SCRATCH "/authorities-%zu", names[i], i);
+		} else if (own && access(machine, R_OK) == 0)
+			r = strv_addf(words, "--setenv=%s=%s", names[i], machine);
+	}
+	return r;
+}
+
 /* The options of a run that builds. */
 static int add_options(const struct making *m, const char *stack, bool network, struct sr_strv *words)
 {
@@ -172,7 +198,8 @@ static int add_options(const struct making *m, const char *stack, bool network, 
 		"unlimited", "--timeout", "2h", "--cpu-time", "unlimited", "--pids", "1024", "--nofile", "8192",
 		"--setenv", "HOME=/" SCRATCH, "--setenv", "TMPDIR=/" SCRATCH, "--setenv", "LC_ALL=C.UTF-8", "--setenv", "SOURCE_DATE_EPOCH=315532800",
 		"--setenv", "PYTHONDONTWRITEBYTECODE=1", "--setenv", "npm_config_cache=/" SCRATCH "/npm", "--setenv", "npm_config_audit=false",
-		"--setenv", "npm_config_fund=false", "--setenv", "npm_config_update_notifier=false",
+		"--setenv", "npm_config_fund=false", "--setenv", "npm_config_update_notifier=false", "--setenv", "npm_config_fetch_retries=1", "--setenv",
+		"npm_config_fetch_retry_mintimeout=1000", "--setenv", "npm_config_fetch_retry_maxtimeout=5000",
 	};
 	static const char *const passed[] = { "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_TRUSTED_HOST", "PIP_PRE",
 					      "npm_config_registry", "https_proxy", "http_proxy", "no_proxy", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY" };
@@ -188,6 +215,8 @@ static int add_options(const struct making *m, const char *stack, bool network, 
 		if (getenv(passed[i]))
 			r = strv_addf(words, "--setenv=%s=%s", passed[i], getenv(passed[i]));
 	}
+	if (r == 0 && network)
+		r = add_authorities(words);
 	if (r == 0 && m->wanted.tool)
 		r = strv_addf(words, "--bind=%s:/" SCRATCH "/tool%s", m->wanted.tool,
 			      m->wanted.kind == SR_REQUIREMENTS_PIP ? ".whl" : "");
@@ -215,11 +244,9 @@ static int add_pip(const struct making *m, struct sr_strv *words)
 	const char *python = interpreter(m, "python", "python3");
 	const char *const pip[] = { "install", "--target=" SR_REQUIREMENTS_DIR "/python", "--no-compile", "--no-input", "--no-cache-dir",
 				    "--disable-pip-version-check", "--progress-bar=off", "--no-warn-script-location",
-				    "-r", "/work/lists/requirements.txt", NULL };
+				    "-r", "/" SCRATCH "/lists/requirements.txt", NULL };
 	int r = add_find_links(words);
 
-	if (r == 0)
-		r = strv_addf(words, "--input=%s/lists:lists", m->dir);
 	if (r == 0)
 		r = add_all(words, (const char *const[]){ "--", python, NULL });
 	if (r == 0)
@@ -379,6 +406,7 @@ static int put(struct making *m, struct sr_error *err)
 	SR_AUTOCLOSE int tree = openat(m->work.fd, "layer/tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	SR_AUTOFREE struct store_layer *layers = calloc(m->on.layers.count + 1, sizeof(*layers));
 	SR_AUTOFREE struct store_value *values = calloc(m->on.languages.count + m->on.variables.count + 1, sizeof(*values));
+	const struct sr_predict *below = predicts_find(&m->built, m->on.name);
 	struct store_image image = { .name = m->wanted.name, .base = m->on.name, .profile = m->on.profile, .values = values,
 				     .description = m->wanted.kind == SR_REQUIREMENTS_PIP ? "what a program requires of Python" :
 											   "what a program requires of node" };
@@ -389,6 +417,7 @@ static int put(struct making *m, struct sr_error *err)
 		r = seal_tree(tree, &layers[m->on.layers.count].seal, err);
 	if (r < 0)
 		return r;
+	image.bytes = (below ? below->bytes : 0) + layers[m->on.layers.count].seal.bytes;
 	for (size_t i = 0; i < m->on.layers.count; i++)
 		(void)snprintf(layers[i].seal.hex, sizeof(layers[i].seal.hex), "%s", m->on.layers.items[i].digest + strlen("sha256:"));
 	layers[m->on.layers.count].made = "layer";
@@ -406,7 +435,10 @@ static int put(struct making *m, struct sr_error *err)
 static int make(struct making *m, struct sr_error *err)
 {
 	int (*const add)(const struct making *, struct sr_strv *) = m->wanted.kind == SR_REQUIREMENTS_NPM ? add_npm : add_pip;
-	int r = store_writer_open(&m->store, err);
+	int r = predicts_built(&m->built, err);
+
+	if (r == 0)
+		r = store_writer_open(&m->store, err);
 
 	if (r == 0)
 		r = prepare(m, err);
@@ -494,6 +526,7 @@ int environment_requirements(int argc, char **argv)
 		(void)printf("%s\n", m.wanted.name);
 	free(m.dir);
 	environment_done(&m.on);
+	predicts_done(&m.built);
 	requirements_done(&m.wanted);
 	return r < 0 ? verb_fail(&err) : verb_flush(0);
 }
