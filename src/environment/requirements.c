@@ -276,7 +276,7 @@ static int add_compile(const struct making *m, struct sr_strv *words)
 }
 
 /* The last lines of what the tool said, on standard error. */
-static void show_tail(const struct making *m)
+static void show_tail(const struct making *m, const char *tool)
 {
 	SR_AUTOCLOSE int fd = openat(m->work.fd, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	SR_AUTOFREE char *text = NULL;
@@ -288,7 +288,7 @@ static void show_tail(const struct making *m)
 	for (from = len - 1; from > 0 && lines < TAIL_LINES; from--)
 		lines += text[from - 1] == '\n';
 	from += lines == TAIL_LINES;
-	progress_end();
+	verb_say("the last that %s said:", tool);
 	for (const char *at = text + from; at < text + len;) {
 		size_t n = strcspn(at, "\n");
 
@@ -336,7 +336,7 @@ static int run(struct making *m, int (*add)(const struct making *, struct sr_str
 	strv_done(&words);
 	if (r <= 0)
 		return r;
-	show_tail(m);
+	show_tail(m, tool);
 	(void)sr_error_set(err, SR_E_INSTALL, ECANCELED, "install", "cannot install over '%s': %s ended with status %d", SHOWN(m->on.name), tool, r);
 	sr_error_hint(err, "nothing of it was kept; %s",
 		      add == add_npm ? "npm_config_registry, or npm-registry in config.ini, names another registry" :
