@@ -62,7 +62,7 @@ _sandrun_value() {
 	esac
 }
 
-_sandrun_options='--lang -c -C --project -E --environment --no-predict --proc -p --profile --no-config --no-manifest --setenv --build-layer --build-network -i --input --bind --show -o --output
+_sandrun_options='--lang -c -C --project -E --environment --install --no-predict --proc -p --profile --no-config --no-manifest --setenv --build-layer --build-network -i --input --bind --show -o --output
 -O --output-dir --output-archive --force -t --timeout --cpu-time --cpu-max --cpu-window -m --memory --pids --work-size --tmp-size --nofile --file-size
 --output-limit --strict --no-strict --certificate --no-certificate --nonce --audience --record-args --durable --trace --private-input --private-args --private-outputs
 --salt-file --salt --attest --attest-simulated -q --quiet -v --verbose --report --error-format --explain --learn --timing --color -h --help --version'
@@ -116,6 +116,7 @@ _sandrun_environment_options() {
 	prune) echo --dry-run --json --help ;;
 	build) echo --force -q --help ;;
 	which) echo --json -C --lang --help ;;
+	requirements) echo --on -C --script --lang -q --help ;;
 	*) echo --help ;;
 	esac
 }
@@ -124,7 +125,7 @@ _sandrun_environment_options() {
 _sandrun_environment_command() {
 	local verb=${COMP_WORDS[2]}
 	if ((COMP_CWORD == 2)); then
-		_sandrun_words 'import export list show build check which digest remove prune --help' "$1"
+		_sandrun_words 'import export list show build check which requirements digest remove prune --help' "$1"
 		return
 	fi
 	case $2 in

@@ -620,12 +620,23 @@ static int check_build(const struct sr_policy *p, struct sr_error *err)
 	return 0;
 }
 
+static int check_install(const struct sr_policy *p, struct sr_error *err)
+{
+	if (!p->install)
+		return 0;
+	if (p->build_layer)
+		return refuse(err, "'--install' with '--build-layer'", "an installation is such a build itself", "leave one of them out");
+	if (p->form == SR_FORM_REPL)
+		return refuse(err, "'--install'", "there is no program whose requirements could be read", "name a script, or a project with -C");
+	return 0;
+}
+
 static int check_combinations(const struct sr_policy *p, struct sr_error *err)
 {
 	static check_fn *const checks[] = {
 		check_stdin_needs_lang, check_show_needs_project, check_one_destination, check_report_apart,
 		check_report_needs_run, check_quiet_or_verbose, check_strict_or_not, check_one_salt, check_learn_is_open,
-		check_args_one_way, check_trace_apart, check_trace_is_open, check_build,
+		check_args_one_way, check_trace_apart, check_trace_is_open, check_build, check_install,
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(checks); i++) {

@@ -26,6 +26,7 @@ struct cli_run {
 	struct sr_manifest manifest; /* of the project; zeroed without */
 	struct sr_choice choice;     /* of the environment, where the script's words made it */
 	struct sr_environment env;
+	enum install_result { INSTALL_NOT, INSTALL_NOTHING, INSTALL_WANTED, INSTALL_DONE } installed; /* of --install */
 	struct sr_exec exec;
 	struct sr_snapshot snapshot;
 	struct sr_plan_box box;
@@ -49,6 +50,8 @@ struct cli_run {
  * become one policy. Called once, before anything is planned.
  */
 int settle(struct cli_run *c);
+/* --install: puts what the program requires over the environment, which is open. */
+int install(struct cli_run *c);
 /* Then: opens the environment that it names, unless that is done. */
 int settle_environment(struct cli_run *c);
 

@@ -3,9 +3,12 @@
  * A module that the program missed: which built environment has it, or which one could be built. The interpreter's own words
  * name it; environments are looked at only now, after the program has failed over it.
  */
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "cli/cli.h"
+#include "run/requirements.h"
 
 struct words {
 	const char *before; /* the name */
@@ -81,16 +84,37 @@ static const char *program(const struct sr_policy *p)
 	return script ? str_plain_or(p->operands.items[0], "SCRIPT") : "...";
 }
 
+/* Where the program's requirements stand, "requirements.txt" or the like; NULL: nowhere. */
+static const char *lists_at(const struct cli_run *c, enum sr_script_language l)
+{
+	SR_AUTOCLOSE int project = c->policy.project_dir ? open(c->policy.project_dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct sr_imports found = { .count = 0 };
+	bool block = false;
+
+	if (c->policy.install)
+		return NULL;
+	if (c->exec.script && l == SR_SCRIPT_PYTHON) {
+		block = imports_read(l, c->exec.script, c->exec.script_len, &found) == 0 && found.dependency_count;
+		imports_done(&found);
+	}
+	return block ? "a PEP 723 block" : requirements_hint(project, l);
+}
+
 static void say(const struct cli_run *c, enum sr_script_language l, const char *name, char *out, size_t size)
 {
 	struct sr_predicts built = { .items = NULL }, defined = { .items = NULL };
 	const struct sr_predict *p;
+	const char *list;
 	char shown[256];
 
 	(void)str_escape(name, shown, sizeof(shown));
 	p = predicts_built(&built, NULL) == 0 ? who_has(c, &built, l, name) : NULL;
 	if (p) {
 		(void)snprintf(out, size, "the environment %s has %s; try: sandrun -E %s%s%s %s", p->name, shown, p->name,
+			       c->policy.project_dir ? " -C " : "",
+			       c->policy.project_dir ? str_plain_or(c->policy.project_dir, "DIR") : "", program(&c->policy));
+	} else if ((list = lists_at(c, l))) {
+		(void)snprintf(out, size, "%s lists what the program requires; to install it, once and with network: sandrun --install%s%s %s", list,
 			       c->policy.project_dir ? " -C " : "",
 			       c->policy.project_dir ? str_plain_or(c->policy.project_dir, "DIR") : "", program(&c->policy));
 	} else {

@@ -76,6 +76,10 @@ static void note_choice(struct cli_run *c)
 
 	if (c->choice.note)
 		plan_note(&c->box, false, "choice", "%s", c->choice.note);
+	if (c->installed == INSTALL_NOTHING)
+		plan_note(&c->box, false, "install", "nothing was installed: the program requires nothing that is listed");
+	if (c->installed == INSTALL_WANTED)
+		plan_note(&c->box, false, "install", "what the program requires is not installed yet; without --explain it would be now");
 	if (c->choice.environment && c->env.profile && !c->policy.profile)
 		plan_note(&c->box, false, "choice", "%s is made for the profile %s: -p gives it", str_escape(c->env.name, shown, sizeof(shown)),
 			  c->env.profile);
@@ -100,6 +104,8 @@ static int plan(struct cli_run *c)
 	r = settle(c);
 	if (!r)
 		r = settle_environment(c);
+	if (!r && c->policy.install)
+		r = install(c);
 	if (!r)
 		r = exec_build(&c->policy, &c->env, 0, &c->exec, &c->err);
 	if (!r)

@@ -261,7 +261,7 @@ int choice_make(const struct sr_choice_of *of, struct sr_choice *ret, struct sr_
 	int r = imports_read(of->language, of->data, of->len, &ret->found);
 
 	ret->language = of->language;
-	if (r == 0) {
+	if (r == 0 && !ret->named) {
 		mark_local(of, &ret->found);
 		r = choose(of, ret);
 	}
@@ -334,7 +334,7 @@ static int choose_for_run(const struct sr_policy *p, const char *path, const str
 			  struct sr_error *err)
 {
 	struct sr_choice_of plain = { .data = s->data, .len = s->len, .folders = { -1, -1 } };
-	int r = ret->built.count ? choose_text(p->project_dir, path, p->lang, &p->inputs, s, ret, err) : choice_make(&plain, ret, err);
+	int r = ret->built.count || p->install ? choose_text(p->project_dir, path, p->lang, &p->inputs, s, ret, err) : choice_make(&plain, ret, err);
 
 	if (r < 0 || !ret->note || !policy_is_script_private(p))
 		return r;
@@ -375,9 +375,11 @@ int choice_for_run(const struct sr_policy *p, int stdin_fd, struct sr_exec *x, s
 	SR_AUTOFREE char *path = NULL;
 	int r;
 
-	if (p->environment || p->no_predict || p->build_layer || p->form == SR_FORM_COMMAND || p->form == SR_FORM_REPL)
+	ret->asked = true;
+	ret->named = p->environment || p->no_predict;
+	if ((ret->named && !p->install) || p->build_layer || p->form == SR_FORM_COMMAND || p->form == SR_FORM_REPL)
 		return 0;
-	r = predicts_built(&ret->built, err);
+	r = ret->named ? 0 : predicts_built(&ret->built, err);
 	if (r < 0)
 		return r;
 	if (p->form == SR_FORM_CODE)

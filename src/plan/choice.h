@@ -40,6 +40,8 @@ struct sr_choice {
 	char *environment;        /* NULL: host */
 	struct sr_imports found;
 	struct sr_predicts built;
+	bool asked;               /* choice_for_run() was called */
+	bool named;               /* an environment is named, or prediction is off: only what the script says is of use */
 	bool wants;               /* the script wants what does not come with its language */
 	char *wanted;             /* its names, "numpy, pandas", cut to some hundred bytes; NULL without */
 	char *note;               /* one line on it for the plan; NULL: there is nothing to say */
@@ -55,8 +57,9 @@ bool choice_has_all(const struct sr_choice *c, const struct sr_predict *p);
 const char *choice_wanted(const struct sr_choice *c, size_t i, unsigned *ret_line);
 
 /*
- * For a run: does nothing and costs nothing where an environment is named, prediction is off, or it is no script. A program on
- * standard input is read here and kept in x for exec_build(). Fills *ret.
+ * For a run: does nothing and costs nothing where an environment is named, prediction is off, or it is no script; with
+ * --install what the script says is read all the same. A program on standard input is read here and kept in x for
+ * exec_build(). Fills *ret.
  */
 int choice_for_run(const struct sr_policy *p, int stdin_fd, struct sr_exec *x, struct sr_choice *ret, struct sr_error *err);
 /* The same question for a script by name, which `environment which` asks; project_dir may be NULL. */

@@ -21,7 +21,7 @@
 
 struct config {
 	const char *home;
-	char *profile, *environment, *output_dir;
+	char *profile, *environment, *output_dir, *index, *find_links, *registry;
 	int proc, color, error_format, strict, private_args, private_outputs, quiet, verbose, predict; /* -1 while the file does not say */
 	struct sr_profile_limit limits[SR_LIMIT_MAX];
 	struct sr_strv hide;
@@ -32,6 +32,9 @@ static void config_done(struct config *c)
 	free(c->profile);
 	free(c->environment);
 	free(c->output_dir);
+	free(c->index);
+	free(c->find_links);
+	free(c->registry);
 	strv_done(&c->hide);
 }
 
@@ -71,6 +74,22 @@ static int take_name(struct sr_ini *in, const struct sr_ini_key *key, const char
 		return take_path(in, key, value);
 	*to = strdup(value);
 	return *to ? 0 : ini_oom(in);
+}
+
+/* An index of packages. */
+static int take_url(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	char **to = field(in, key);
+	char shown[128];
+	int e;
+
+	if (str_has_prefix(value, "https://") || str_has_prefix(value, "http://")) {
+		*to = strdup(value);
+		return *to ? 0 : ini_oom(in);
+	}
+	e = ini_refuse(in, "%s is no address of an index: \"%s\"", key->name, str_escape(value, shown, sizeof(shown)));
+	sr_error_hint(in->err, "start it with https://");
+	return e;
 }
 
 static int take_flag(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
@@ -147,6 +166,9 @@ static int take_hide(struct sr_ini *in, const struct sr_ini_key *key, const char
 #define RUN(key_name, take_fn, field_name) \
 	{ .section = "run", .name = (key_name), .take = (take_fn), .id = (int)offsetof(struct config, field_name) }
 
+#define INSTALL(key_name, take_fn, field_name) \
+	{ .section = "install", .name = (key_name), .take = (take_fn), .id = (int)offsetof(struct config, field_name) }
+
 static const struct sr_ini_key keys[] = {
 	RUN("profile", take_name, profile),
 	RUN("environment", take_name, environment),
@@ -160,6 +182,9 @@ static const struct sr_ini_key keys[] = {
 	RUN("verbose", take_flag, verbose),
 	RUN("error-format", take_error_format, error_format),
 	RUN("color", take_color, color),
+	INSTALL("index-url", take_url, index),
+	INSTALL("find-links", take_path, find_links),
+	INSTALL("npm-registry", take_url, registry),
 	{ .section = "project", .name = "hide", .take = take_hide, .list = true },
 #define SR_LIMIT_ROW(field, section_name, key_name, kind_name, dflt)         \
 	{ .section = (section_name), .name = (key_name), .take = take_limit, \
@@ -275,6 +300,9 @@ static void apply(struct config *c, struct sr_policy *p)
 		give(&p->environment, &c->environment);
 	}
 	p->no_predict = p->no_predict || c->predict == 0;
+	give(&p->install_index, &c->index);
+	give(&p->install_find_links, &c->find_links);
+	give(&p->install_registry, &c->registry);
 	if (!p->output_archive) /* outputs go to one place, and the command line has named it */
 		give(&p->output_dir, &c->output_dir);
 	for (int i = 0; i < SR_LIMIT_MAX; i++) {

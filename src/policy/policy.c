@@ -33,7 +33,7 @@ void policy_done(struct sr_policy *p)
 	char **strings[] = { &p->lang,	     &p->code,		 &p->project_dir,  &p->environment, &p->profile,
 			     &p->output_dir, &p->output_archive, &p->profile_name, &p->report,
 			     &p->config_path, &p->manifest_text, &p->certificate, &p->nonce, &p->audience, &p->salt_file,
-			     &p->attest_simulated, &p->build_layer };
+			     &p->attest_simulated, &p->build_layer, &p->install_index, &p->install_find_links, &p->install_registry };
 	struct sr_strv *vectors[] = { &p->operands, &p->show,	       &p->setenv,
 				      &p->outputs,  &p->seccomp.allow, &p->seccomp.deny,
 				      &p->hide,     &p->only,	       &p->profile_texts };

@@ -117,6 +117,8 @@ struct sr_policy {
 	char *project_dir;         /* -C */
 	struct sr_strv show;       /* --show: hidden project files let in by name (finding 9) */
 	char *environment;         /* -E; NULL is "host" */
+	bool install;              /* --install: what the program requires, as a layer over its environment */
+	char *install_index, *install_find_links, *install_registry; /* [install] of config.ini; NULL: the tools' own */
 	bool no_predict;           /* --no-predict: the script's words do not choose one */
 	bool environment_by_name;  /* from a file: a known environment's name, never a folder of the current one */
 	char *build_layer;         /* --build-layer: what is written to the root stays, in this folder */

@@ -12,7 +12,8 @@ setup() {
 }
 
 built() {
-	mkdir -p "$XDG_DATA_HOME/sandrun/images/names"
+	mkdir -p -m 700 "$XDG_DATA_HOME/sandrun/images" "$XDG_DATA_HOME/sandrun/images/names" "$XDG_DATA_HOME/sandrun/images/layers"
+	chmod 700 "$XDG_DATA_HOME/sandrun" "$XDG_DATA_HOME/sandrun/images"
 	printf '[image]\ndigest = sha256:%064d\nlayers = sha256:%064d\nbytes = %s\n[languages]\n%s = /x\n[predict]\n%s\n' 0 0 "$2" "$3" "$4" \
 		>"$XDG_DATA_HOME/sandrun/images/names/$1.ini"
 }

@@ -14,7 +14,8 @@ setup() {
 built() {
 	local name=$1 bytes=$2 language=$3
 	shift 3
-	mkdir -p "$XDG_DATA_HOME/sandrun/images/names"
+	mkdir -p -m 700 "$XDG_DATA_HOME/sandrun/images" "$XDG_DATA_HOME/sandrun/images/names" "$XDG_DATA_HOME/sandrun/images/layers"
+	chmod 700 "$XDG_DATA_HOME/sandrun" "$XDG_DATA_HOME/sandrun/images"
 	{
 		printf '[image]\ndigest = sha256:%064d\nlayers = sha256:%064d\nbytes = %s\n' 0 0 "$bytes"
 		printf '[languages]\n%s\n[predict]\n' "$language"
@@ -202,7 +203,7 @@ explained() {
 	echo 'import numpy' >a.py
 	built ml 10 'python = /usr/bin/python3' 'imports = numpy'
 	sr --explain a.py # its layers are made up here: that it was chosen is what the refusal says
-	assert_error 125 "cannot" "'ml'"
+	assert_error 125 "cannot use environment" "names/ml.ini"
 	explained --no-predict a.py
 	assert_match "$output" 'environment +host'
 	refute_contains "$output" "what the script imports"
