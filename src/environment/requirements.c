@@ -481,17 +481,24 @@ static int read_script(const struct asked *a, struct sr_choice *c, struct sr_err
 	return len && imports_read(c->language, text, len, &c->found) < 0 ? sr_error_oom(err, STAGE) : 0;
 }
 
+static int open_base(const char *name, struct making *m, struct sr_error *err)
+{
+	if (name)
+		return environment_open(name, &m->on, err);
+	(void)sr_error_set(err, SR_E_INSTALL, EINVAL, "install", "cannot install over the environment 'host': it has no layers");
+	sr_error_hint(err, "name one: --on NAME; sandrun environment list");
+	return -EINVAL;
+}
+
 static int requirements(const struct asked *a, struct making *m, struct sr_error *err)
 {
 	SR_AUTOCLOSE int project = a->project ? open(a->project, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct sr_choice c = { .environment = NULL };
 	struct sr_requirements_of of = { .found = &c.found, .project_fd = project, .on = &m->on };
-	int r = environment_open(a->on, &m->on, err);
+	int r = a->project && project < 0 ? cannot(err, "open the project folder", -errno) : read_script(a, &c, err);
 
-	if (r == 0 && a->project && project < 0)
-		r = cannot(err, "open the project folder", -errno);
 	if (r == 0)
-		r = read_script(a, &c, err);
+		r = open_base(a->on ? a->on : c.environment, m, err);
 	of.language = c.language;
 	if (r == 0)
 		r = requirements_read(&of, &m->wanted, err);
@@ -515,8 +522,6 @@ int environment_requirements(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (!a.on)
-		return verb_misused(argv[0], NULL, "nothing is said of the environment: --on NAME");
 	m.quiet = a.quiet;
 	verb_catch_signals();
 	seal_stop_when(verb_interrupted);

@@ -381,3 +381,26 @@ names() {
 	PYTHON
 	assert_equal "$(names)" "$before"
 }
+
+@test "environment requirements makes the layer ahead of a run, and prints its name" {
+	require_pip
+	local name
+	wheel ahead 1.0 'ahead.py=v = "a"'
+	offline
+	echo ahead >p/requirements.txt
+	echo 'import ahead; print(ahead.v)' >p/main.py
+	sr environment requirements --on pynode -C p --script main.py
+	assert_success
+	assert_match "$output" '^requirements-[0-9a-f]{12}$'
+	name=$output
+	unset PIP_NO_INDEX PIP_FIND_LINKS
+	sr -E "$name" -C p main.py
+	assert_output a
+	installed main.py
+	assert_output a
+	sr environment requirements -C p --script main.py
+	assert_error 125 "cannot install over the environment 'host'" "--on NAME"
+	rm p/requirements.txt
+	sr environment requirements --on pynode -C p --script main.py
+	assert_error 125 "nothing that is required is listed"
+}

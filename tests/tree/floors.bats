@@ -18,7 +18,8 @@ rank() {
 	service) echo 8 ;;
 	cli) echo 9 ;;
 	archive | scope) echo 6 ;; # run starts them and knows their protocols
-	environment | tools) echo 5 ;;
+	environment) echo 8 ;;        # started as a program, included by nobody
+	tools) echo 5 ;;
 	esac
 }
 
