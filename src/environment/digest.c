@@ -89,6 +89,11 @@ int environment_digest(int argc, char **argv)
 						   !v.differs, "layers", v.layers), v.differs);
 	else if (r == 0 && !v.manifest)
 		(void)printf("%s  %s\n", v.differs ? "differs" : "good   ", known_text(&k, "image.digest"));
+	if (r == 0 && v.differs) {
+		(void)fflush(stdout);
+		(void)fprintf(stderr, "hint: a layer was changed after it was made. Remove every environment that has it "
+			      "(sandrun environment remove %s), then build or import them again\n", k.name);
+	}
 	json_decref(v.layers);
 	known_done(&k);
 	return r < 0 ? verb_fail(&err) : v.json ? status : verb_flush(v.differs);

@@ -420,7 +420,7 @@ static bool has_layer(const struct store_writer *s, const char *hex)
 static int place_layer(const struct store_writer *s, const struct store_work *w, size_t i, const struct store_layer *layer,
 		       struct sr_error *err)
 {
-	char name[24];
+	char name[24], broken[32];
 
 	if (has_layer(s, layer->seal.hex))
 		return 0;
@@ -431,6 +431,8 @@ static int place_layer(const struct store_writer *s, const struct store_work *w,
 		return -ENOENT;
 	}
 	(void)snprintf(name, sizeof(name), "put-%zu", i);
+	(void)snprintf(broken, sizeof(broken), "broken-%zu", i);
+	(void)renameat(s->layers_fd, layer->seal.hex, w->fd, broken); /* without its tree it is no layer */
 	if (renameat(w->fd, name, s->layers_fd, layer->seal.hex) < 0)
 		return store_failed(err, "put a layer into", s->path, "layers", -errno);
 	return 0;

@@ -258,6 +258,25 @@ PY
 	assert_store_whole
 }
 
+@test "a changed layer is mended by removing and importing again, one without its tree by importing" {
+	require_cmd jq
+	take good
+	echo >>"$(tree_of good)/etc/hello"
+	sr environment digest good
+	assert_status 1
+	assert_contains "$stderr" "environment remove good"
+	sr environment remove good
+	sr environment import "$T/good.tar"
+	assert_success
+	assert_store_whole
+	rm -rf "$(tree_of good)"
+	sr environment digest good
+	assert_status 1
+	sr environment import "$T/good.tar" --force
+	assert_success
+	assert_store_whole
+}
+
 @test "a store that others may write is not used" {
 	take good
 	chmod g+w "$STORE/layers"
