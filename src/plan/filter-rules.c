@@ -331,6 +331,21 @@ static const struct sr_arg_rule network_socket_rules[] = {
 	INET_PAIRS(AF_INET),
 	INET_PAIRS(AF_INET6),
 };
+/* One of a pair of datagram sockets can send to any name; the others stay with each other. */
+#define PAIR_OF(type) IF_BOTH(EQUAL(0, AF_UNIX), MASKED(1, KERNEL_SOCK_TYPE_MASK, type), ALLOW)
+static const struct sr_arg_rule network_socketpair_rules[] = {
+	PAIR_OF(SOCK_STREAM),
+	PAIR_OF(SOCK_SEQPACKET),
+};
+
+/* Of the calls that have rules: others are refused, or were never looked at. */
+static void replace_rules(struct sr_verdicts *v, const struct sr_arg_rules *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (v->of[rules[i].call].rules)
+			v->of[rules[i].call].rules = &rules[i];
+	}
+}
 
 void filter_pretend(struct sr_verdicts *v, bool network)
 {
@@ -344,17 +359,17 @@ void filter_pretend(struct sr_verdicts *v, bool network)
 	static const struct sr_arg_rules rules[] = {
 		RULES(mknod, pretend_mknod_rules, ALLOW),
 		RULES(mknodat, pretend_mknodat_rules, ALLOW),
+	};
+	static const struct sr_arg_rules network_rules[] = {
 		RULES(socket, network_socket_rules, ERRNO(EAFNOSUPPORT)),
+		RULES(socketpair, network_socketpair_rules, ERRNO(EAFNOSUPPORT)),
 	};
 
 	for (size_t i = 0; i < SR_ELEMENTSOF(calls); i++)
 		v->of[calls[i]] = (struct sr_verdict){ .action = SUCCESS };
-	for (size_t i = 0; i < SR_ELEMENTSOF(rules); i++) {
-		struct sr_verdict *verdict = &v->of[rules[i].call];
-
-		if (verdict->rules && (network || rules[i].call != SR_SYSCALL_socket))
-			verdict->rules = &rules[i];
-	}
+	replace_rules(v, rules, SR_ELEMENTSOF(rules));
+	if (network)
+		replace_rules(v, network_rules, SR_ELEMENTSOF(network_rules));
 }
 
 void filter_resolve_init(struct sr_verdicts *ret)

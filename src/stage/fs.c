@@ -4,8 +4,9 @@
  * Needs: CAP_SYS_ADMIN in the user namespace. Gives up: nothing yet; the old root goes in stage/pivot.c.
  * After: ids. Before: pivot.
  * Paths: every destination is made of folders that earlier steps made in a tmpfs of ours (in an image's case in the
- * overlay's upper, which hides whatever the image has of that name), so no link of an image is ever followed here. What was
- * mounted from the host is compared, once it is mounted, with what was looked at before.
+ * overlay's upper, which hides whatever the image has of that name), so no link of an image is ever followed here. A build's
+ * upper is a folder on disk that an earlier build wrote to: there each folder is opened first, which fails for a link. What
+ * was mounted from the host is compared, once it is mounted, with what was looked at before.
  * If a step failed and were skipped: a writable or incomplete root; so any failure ends the run.
  */
 #include <fcntl.h>
