@@ -141,9 +141,9 @@ int place_settle(struct place *p, int fd, struct sr_error *err)
 void place_done(struct place *p)
 {
 	if (*p->temp)
-		(void)tree_remove(p->dir_fd, p->dir_fd, p->temp);
+		(void)tree_remove(p->dir_fd, p->temp);
 	if (*p->other)
-		(void)tree_remove(p->dir_fd, p->dir_fd, p->other);
+		(void)tree_remove(p->dir_fd, p->other);
 	free(SR_TAKE_PTR(p->name));
 	fd_close(&p->dir_fd);
 }

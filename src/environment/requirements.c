@@ -347,14 +347,14 @@ static int run(struct making *m, int (*add)(const struct making *, struct sr_str
 /* ---- what is kept ---------------------------------------------------------------------------------------------------- */
 
 /* Removes all of a folder but one name. */
-static int keep_only(const struct making *m, int dir_fd, const char *name)
+static int keep_only(int dir_fd, const char *name)
 {
 	struct sr_tree_list l = { .items = NULL };
 	int r = tree_list(dir_fd, &l);
 
 	for (size_t i = 0; r == 0 && i < l.count; i++) {
 		if (strcmp(l.items[i].name, name) != 0)
-			r = tree_remove(m->work.fd, dir_fd, l.items[i].name);
+			r = tree_remove(dir_fd, l.items[i].name);
 	}
 	tree_list_done(&l);
 	return r;
@@ -371,12 +371,12 @@ static int keep(const struct making *m, struct sr_error *err)
 	const bool npm = m->wanted.kind == SR_REQUIREMENTS_NPM;
 	SR_AUTOCLOSE int folder = top < 0 ? -1 : tree_open_folder(top, FOLDER);
 	struct stat st;
-	int r = folder < 0 ? -EINVAL : keep_only(m, tree, SR_REQUIREMENTS_TOP);
+	int r = folder < 0 ? -EINVAL : keep_only(tree, SR_REQUIREMENTS_TOP);
 
 	if (r == 0)
-		r = keep_only(m, top, FOLDER);
+		r = keep_only(top, FOLDER);
 	if (r == 0)
-		r = keep_only(m, folder, npm ? "npm" : "python");
+		r = keep_only(folder, npm ? "npm" : "python");
 	if (r == 0 && (fchmod(tree, 0755) < 0 || fchmod(top, 0755) < 0 || fchmod(folder, 0755) < 0))
 		r = -errno;
 	if (r == 0 && npm && fstatat(folder, "npm/node_modules", &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -384,7 +384,7 @@ static int keep(const struct making *m, struct sr_error *err)
 	if (r == 0 && npm && symlinkat(SR_REQUIREMENTS_DIR "/npm/node_modules", tree, "node_modules") < 0)
 		r = -errno;
 	if (r == 0)
-		r = tree_remove(m->work.fd, m->work.fd, "layer/overlay-work");
+		r = tree_remove(m->work.fd, "layer/overlay-work");
 	return r < 0 ? cannot(err, "keep what was installed", r) : 0;
 }
 

@@ -166,7 +166,7 @@ static int scan_file(struct scan *s, int dir_fd, const struct sr_tree_item *item
 	void *at;
 
 	if (fd < 0)
-		return -errno;
+		return errno == EACCES ? 0 : -errno; /* nor can a program inside, who is no other user */
 	at = mmap(NULL, e.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
@@ -176,11 +176,13 @@ static int scan_file(struct scan *s, int dir_fd, const struct sr_tree_item *item
 	return 0;
 }
 
-static int scan_folder(struct scan *s, int dir_fd, const char *path)
+static int scan_folder(struct scan *s, int dir_fd, const char *path, unsigned depth)
 {
-	struct sr_tree_list l;
-	int r = tree_list(dir_fd, &l);
+	struct sr_tree_list l = { .items = NULL };
+	int r = depth > SR_TREE_DEPTH ? -ELOOP : 0;
 
+	if (r == 0)
+		r = tree_list(dir_fd, &l);
 	for (size_t i = 0; r == 0 && i < l.count; i++) {
 		const struct sr_tree_item *item = &l.items[i];
 		SR_AUTOFREE char *full = str_format("%s%s%s", path, *path ? "/" : "", item->name);
@@ -189,8 +191,8 @@ static int scan_folder(struct scan *s, int dir_fd, const char *path)
 		if (!full)
 			r = -ENOMEM;
 		else if (S_ISDIR(item->st.st_mode)) {
-			fd = tree_open_folder(dir_fd, item->name);
-			r = fd < 0 ? fd : scan_folder(s, fd, full);
+			fd = tree_open_anyway(dir_fd, item->name);
+			r = fd < 0 ? fd : scan_folder(s, fd, full, depth + 1);
 		} else if (s->collecting && strstr(item->name, ".so") && !S_ISCHR(item->st.st_mode))
 			r = strv_add(&s->provided, item->name);
 		else if (!s->collecting && S_ISREG(item->st.st_mode) && item->st.st_size > (off_t)sizeof(Elf64_Ehdr))
@@ -204,7 +206,7 @@ static int scan_layer(struct scan *s, int at_fd, const char *path)
 {
 	SR_AUTOCLOSE int fd = openat(at_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd < 0 ? -errno : scan_folder(s, fd, "");
+	return fd < 0 ? -errno : scan_folder(s, fd, "", 0);
 }
 
 static int scan_all(struct scan *s)

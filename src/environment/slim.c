@@ -73,7 +73,6 @@ static bool matches(const char *pattern, const char *path)
 
 struct slimming {
 	struct build *b;
-	int top_fd;     /* where deep folders may be moved to, of the same file system */
 	bool bytecode;  /* Python's goes too: what dpkg's scripts made is not what is compiled later */
 };
 
@@ -95,11 +94,13 @@ static bool is_unwanted(const struct slimming *s, const char *path, const struct
 	return false;
 }
 
-static int slim_folder(const struct slimming *s, int dir_fd, const char *path)
+static int slim_folder(const struct slimming *s, int dir_fd, const char *path, unsigned depth)
 {
-	struct sr_tree_list l;
-	int r = tree_list(dir_fd, &l);
+	struct sr_tree_list l = { .items = NULL };
+	int r = depth > SR_TREE_DEPTH ? -ELOOP : 0;
 
+	if (r == 0)
+		r = tree_list(dir_fd, &l);
 	for (size_t i = 0; r == 0 && i < l.count; i++) {
 		SR_AUTOFREE char *full = str_format("%s%s%s", path, *path ? "/" : "", l.items[i].name);
 		SR_AUTOCLOSE int fd = -1;
@@ -109,10 +110,10 @@ static int slim_folder(const struct slimming *s, int dir_fd, const char *path)
 		else if (S_ISCHR(l.items[i].st.st_mode))
 			continue; /* a whiteout hides something below, and is to go on with it */
 		else if (is_unwanted(s, full, &l.items[i]))
-			r = tree_remove(s->top_fd, dir_fd, l.items[i].name);
+			r = tree_remove(dir_fd, l.items[i].name);
 		else if (S_ISDIR(l.items[i].st.st_mode)) {
-			fd = tree_open_folder(dir_fd, l.items[i].name);
-			r = fd < 0 ? fd : slim_folder(s, fd, full);
+			fd = tree_open_anyway(dir_fd, l.items[i].name);
+			r = fd < 0 ? fd : slim_folder(s, fd, full, depth + 1);
 		}
 	}
 	tree_list_done(&l);
@@ -122,8 +123,8 @@ static int slim_folder(const struct slimming *s, int dir_fd, const char *path)
 int slim_tree(struct build *b, bool bytecode, struct sr_error *err)
 {
 	SR_AUTOCLOSE int tree_fd = openat(b->work.fd, "layer/tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	const struct slimming s = { .b = b, .top_fd = b->work.fd, .bytecode = bytecode };
-	int r = tree_fd < 0 ? -errno : slim_folder(&s, tree_fd, "");
+	const struct slimming s = { .b = b, .bytecode = bytecode };
+	int r = tree_fd < 0 ? -errno : slim_folder(&s, tree_fd, "", 0);
 
 	return r < 0 ? build_failed(err, -r, "slim %s", b->definition->name) : 0;
 }

@@ -138,7 +138,7 @@ int unpack_parent(struct unpacking *x, const char *path, const char **ret_base)
 static int make_way(struct unpacking *x, int parent, const char *base)
 {
 	forget_parent(x); /* its folder may be the one that goes: parent was looked up for this entry and is not used again */
-	return tree_remove(x->u->work->fd, parent, base);
+	return tree_remove(parent, base);
 }
 
 /* --- entries ------------------------------------------------------------------------------------------------------------ */

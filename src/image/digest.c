@@ -70,7 +70,7 @@ static void feed_escaped(struct walk *w, const char *text)
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (n + 3 > sizeof(out)) {
+		if (n + 4 > sizeof(out)) { /* three characters and snprintf(3)'s NUL */
 			feed(w, out, n);
 			n = 0;
 		}

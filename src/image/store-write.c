@@ -180,7 +180,7 @@ void store_remove_taken(const struct store_work *w)
 	(void)tree_list(w->fd, &l);
 	for (size_t i = 0; i < l.count; i++) {
 		if (looks_like_work(l.items[i].name))
-			(void)tree_remove(w->fd, w->fd, l.items[i].name);
+			(void)tree_remove(w->fd, l.items[i].name);
 	}
 	tree_list_done(&l);
 }
@@ -214,7 +214,7 @@ void store_work_end(const struct store_writer *s, struct store_work *w)
 		(void)tree_list(w->fd, &l);
 	for (size_t i = 0; i < l.count; i++) { /* the lock last: until then it is nobody else's */
 		if (strcmp(l.items[i].name, "lock") != 0)
-			(void)tree_remove(w->fd, w->fd, l.items[i].name);
+			(void)tree_remove(w->fd, l.items[i].name);
 	}
 	tree_list_done(&l);
 	if (w->fd >= 0)

@@ -107,6 +107,15 @@ int tree_set_mode(int dir_fd, const char *name, mode_t mode)
 	return chmod(path, mode) < 0 ? -errno : 0;
 }
 
+int tree_open_anyway(int dir_fd, const char *name)
+{
+	int fd = tree_open_folder(dir_fd, name);
+
+	if (fd == -EACCES && tree_set_mode(dir_fd, name, 0700) == 0) /* overlayfs leaves folders of mode 000 */
+		fd = tree_open_folder(dir_fd, name);
+	return fd;
+}
+
 /* --- removing ------------------------------------------------------------------------------------------------------------- */
 
 static int remove_below(int top_fd, int fd, unsigned int depth);
@@ -130,9 +139,7 @@ static int remove_folder(int top_fd, int dir_fd, const char *name, unsigned int 
 
 	if (depth >= SR_TREE_DEPTH / 2)
 		return move_up(top_fd, dir_fd, name);
-	fd = tree_open_folder(dir_fd, name);
-	if (fd == -EACCES && tree_set_mode(dir_fd, name, 0700) == 0) /* overlayfs leaves folders of mode 000 */
-		fd = tree_open_folder(dir_fd, name);
+	fd = tree_open_anyway(dir_fd, name);
 	if (fd < 0)
 		return fd;
 	(void)fchmod(fd, 0700);
@@ -161,43 +168,33 @@ static int remove_below(int top_fd, int fd, unsigned int depth)
 	return result;
 }
 
-/* What move_up() left. More may come while they go. */
-static int remove_deep(int top_fd)
-{
-	bool again = true;
-	int result = 0;
-
-	while (again && result == 0) {
-		struct sr_tree_list l = { .items = NULL };
-
-		result = tree_list(top_fd, &l);
-		again = false;
-		for (size_t i = 0; i < l.count; i++) {
-			int r;
-
-			if (strncmp(l.items[i].name, ".deep-", 6) != 0)
-				continue;
-			again = true;
-			r = remove_folder(top_fd, top_fd, l.items[i].name, 0);
-			result = result == 0 ? r : result;
-		}
-		tree_list_done(&l);
-	}
-	return result;
-}
-
-int tree_remove(int top_fd, int dir_fd, const char *name)
+int tree_remove(int dir_fd, const char *name)
 {
 	struct stat st;
-	int r, deep;
+	bool again = true;
+	int fd, r = 0;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISDIR(st.st_mode))
 		return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-	r = remove_folder(top_fd, dir_fd, name, 0);
-	deep = remove_deep(top_fd);
-	return r < 0 ? r : deep;
+	fd = tree_open_anyway(dir_fd, name);
+	if (fd < 0)
+		return fd;
+	(void)fchmod(fd, 0700);
+	while (again && r == 0) { /* what is too deep comes to stand right in this folder, which goes whole */
+		struct sr_tree_list l = { .items = NULL };
+
+		r = remove_below(fd, fd, 0);
+		if (r == 0)
+			r = tree_list(fd, &l);
+		again = l.count > 0;
+		tree_list_done(&l);
+	}
+	fd_close(&fd);
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r == 0)
+		r = -errno;
+	return r;
 }
 
 void tree_raise_limit(void)

@@ -31,14 +31,16 @@ void tree_list_done(struct sr_tree_list *l);
 
 /* Opens a folder that stands right in dir_fd, no link, for reading. Descriptor or -errno. */
 int tree_open_folder(int dir_fd, const char *name);
+/* The same where its mode does not let its owner in: it is given 0700 then. */
+int tree_open_anyway(int dir_fd, const char *name);
 /* Sets the mode of what stands at a name, of a link not. 0 or -errno. */
 int tree_set_mode(int dir_fd, const char *name, mode_t mode);
 
 /*
- * Removes dir_fd's `name` and all below it, however deep and of whatever mode; what is too deep is first moved into top_fd,
- * an own folder of the same file system. 0 (also when it is not there) or the first -errno, and then as much is gone as can be.
+ * Removes dir_fd's `name` and all below it, however deep and of whatever mode; nothing beside it is touched. 0 (also when it is
+ * not there) or the first -errno, and then as much is gone as can be.
  */
-int tree_remove(int top_fd, int dir_fd, const char *name);
+int tree_remove(int dir_fd, const char *name);
 
 /* An own limit on open files as high as may be: a tree takes a descriptor a level. */
 void tree_raise_limit(void);

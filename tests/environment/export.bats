@@ -146,3 +146,18 @@ END
 	assert_error 125 "cannot pack etc/.wh.fine"
 	[ ! -e "$T/x.tar.zst" ]
 }
+
+@test "an export takes nothing away that lies beside it, whatever it is called" {
+	canary "$T/place/.deep-learning/paper" thesis
+	sr environment export oci "$T/place/one.tar" --format oci
+	assert_success
+	sr environment export oci "$T/place/layout" --format oci
+	assert_success
+	sr environment export oci "$T/place/layout" --format oci --force
+	assert_success
+	sr environment export nosuch "$T/place/two.tar" --format oci
+	assert_error 125
+	assert_canaries
+	assert_equal "$(cat "$T/place/.deep-learning/paper")" thesis
+	assert_equal "$(ls -A "$T/place" | xargs)" ".deep-learning layout one.tar"
+}

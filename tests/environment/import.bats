@@ -207,3 +207,27 @@ make_image() {
 	assert_equal "$(cd "$STORE" && find . -maxdepth 3 | grep -v -E '^\./layers/[0-9a-f]{64}(/(tree|layer.ini))?$' | sort | xargs)" \
 		". ./layers ./lock ./names ./names/docker-good.ini ./work"
 }
+
+@test "long names of many bytes that are escaped in the manifest, in paths and in targets" {
+	require_cmd busybox
+	make_root
+	local long first
+	long=$(printf 'é%.0s' $(seq 120))
+	mkdir -p "$T/root/$long/$long"
+	echo deep >"$T/root/$long/$long/$long"
+	ln -s "$long/$long/$long/$long" "$T/root/link"
+	tar -C "$T/root" -cf "$T/long.tar" .
+	sr environment import "$T/long.tar" --name long
+	assert_success
+	first=$(digest_of long)
+	sr environment digest long
+	assert_success
+	sr environment digest --manifest long
+	assert_success
+	assert_contains "$output" "$(printf '%%C3%%A9%.0s' $(seq 120))/"
+	assert_equal "$(grep -c -- " -> " <<<"$output")" 2
+	sr environment export long "$T/again.tar.zst"
+	sr environment import "$T/again.tar.zst" --name again
+	assert_success
+	assert_equal "$(digest_of again)" "$first"
+}
