@@ -92,7 +92,7 @@ static void host_release(char out[static 32])
 		return;
 	at += strlen("VERSION_CODENAME=");
 	at += *at == '"';
-	for (len = 0; islower((unsigned char)at[len]) && len < 31; len++)
+	for (len = 0; len < 31 && islower((unsigned char)at[len]); len++)
 		out[len] = at[len];
 	out[len] = '\0';
 }
