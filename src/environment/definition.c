@@ -194,12 +194,13 @@ static void digest_text(const char *text, size_t len, char out[static 72])
 {
 	struct sha256_ctx ctx;
 	uint8_t sum[SHA256_DIGEST_SIZE];
+	char hex[2 * sizeof(sum) + 1];
 
 	sha256_init(&ctx);
 	sha256_update(&ctx, len, (const uint8_t *)text);
 	sha256_digest(&ctx, sizeof(sum), sum);
-	memcpy(out, "sha256:", 7);
-	str_hex(sum, sizeof(sum), out + 7);
+	str_hex(sum, sizeof(sum), hex);
+	(void)snprintf(out, 72, "sha256:%s", hex);
 }
 
 int definition_load(const char *name, struct sr_definition *ret, struct sr_error *err)
