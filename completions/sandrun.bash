@@ -114,7 +114,7 @@ _sandrun_environment_options() {
 	list | show) echo --json --help ;;
 	digest) echo --json --manifest --help ;;
 	prune) echo --dry-run --json --help ;;
-	build) echo --force -q --help ;;
+	build) echo --force --list -q --help ;;
 	which) echo --json -C --lang --help ;;
 	requirements) echo --on -C --script --lang -q --help ;;
 	*) echo --help ;;
@@ -139,7 +139,8 @@ _sandrun_environment_command() {
 		case $verb in
 		import | which) _sandrun_files -f "$1" ;;
 		export) ((COMP_CWORD == 3)) && _sandrun_words "$(_sandrun_environments)" "$1" || _sandrun_files -f "$1" ;;
-		show | digest | remove | build | check) _sandrun_words "$(_sandrun_environments)" "$1" ;;
+		build) _sandrun_words "$("${COMP_WORDS[0]}" environment build --list 2>/dev/null | cut -d' ' -f1)" "$1" ;;
+		show | digest | remove | check) _sandrun_words "$(_sandrun_environments)" "$1" ;;
 		esac
 		;;
 	esac

@@ -68,14 +68,15 @@ complete -c sandrun -n '__sandrun_environment_at verb' -f -a requirements -d 'Wh
 complete -c sandrun -n '__sandrun_environment_at verb' -f -a digest -d 'Read all of it again and compare'
 complete -c sandrun -n '__sandrun_environment_at verb' -f -a remove -d 'Forget some'
 complete -c sandrun -n '__sandrun_environment_at verb' -f -a prune -d 'Free the layers that none has'
-complete -c sandrun -n '__sandrun_environment_at export show digest remove build check' -a '(__sandrun_environments)' -d Environment
+complete -c sandrun -n '__sandrun_environment_at export show digest remove check' -a '(__sandrun_environments)' -d Environment
+complete -c sandrun -n '__sandrun_environment_at build' -a '(sandrun environment build --list 2>/dev/null | string replace -r " .*" "")' -d Environment
 complete -c sandrun -n '__sandrun_environment_at import' -a '--name --tag --force --max-entries --max-bytes'
 complete -c sandrun -n '__sandrun_environment_at export' -a '--format --force'
 complete -c sandrun -n '__sandrun_environment_at list show digest prune which' -a --json -d 'Print JSON'
 complete -c sandrun -n '__sandrun_environment_at digest' -a --manifest -d 'What the digest is made of'
 complete -c sandrun -n '__sandrun_environment_at prune' -a --dry-run -d 'Only say how much that is'
 complete -c sandrun -n '__sandrun_environment_at requirements' -a '--on -C --script --lang -q'
-complete -c sandrun -n '__sandrun_environment_at build' -a '--force -q'
+complete -c sandrun -n '__sandrun_environment_at build' -a '--force --list -q'
 complete -c sandrun -n '__sandrun_environment_at which' -a '-C --lang'
 complete -c sandrun -n __sandrun_at_first -a profile -d 'List, show, check and compare profiles'
 complete -c sandrun -n '__sandrun_profile_at verb' -f -a list -d 'Every profile that a name finds'

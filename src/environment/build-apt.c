@@ -92,7 +92,7 @@ static void host_release(char out[static 32])
 		return;
 	at += strlen("VERSION_CODENAME=");
 	at += *at == '"';
-	for (len = 0; islower((unsigned char)at[len]) && len < 31; len++)
+	for (len = 0; len < 31 && islower((unsigned char)at[len]); len++)
 		out[len] = at[len];
 	out[len] = '\0';
 }
@@ -308,7 +308,7 @@ static int resolve(struct build *b, struct sr_strv *wanted, struct sr_error *err
 		r = apt_explain(b, "find the packages", err);
 	if (r == 0)
 		r = build_read(b, "apt.out", &text, NULL, err);
-	return r < 0 ? r : take_plan(b, text, wanted, err);
+	return r < 0 || !text ? r : take_plan(b, text, wanted, err);
 }
 
 static int describe(struct build *b, const struct sr_strv *wanted, struct sr_error *err)
@@ -328,7 +328,7 @@ static int describe(struct build *b, const struct sr_strv *wanted, struct sr_err
 		r = apt_explain(b, "read about the packages", err);
 	if (r == 0)
 		r = build_read(b, "apt.out", &text, NULL, err);
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	if (packages_parse(text, &b->packages) < 0 || packages_select(&b->packages, &b->definition->debian, &b->definition->drop_packages) < 0)
 		return sr_error_oom(err, STAGE);

@@ -183,11 +183,11 @@ static int unpack(struct build *b, struct sr_error *err)
 
 /* Programs that are something else while the packages are configured: services do not start, and Python is compiled later. */
 static const struct stand_in {
-	const char *path, *folder, *text;
+	const char *path, *text;
 	bool always; /* also where no layer has it */
 } stand_ins[] = {
-	{ "usr/sbin/policy-rc.d", "usr/sbin", "#!/bin/sh\nexit 101\n", true },
-	{ "usr/bin/py3compile", "usr/bin", "#!/bin/sh\nexit 0\n", false },
+	{ "usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", true },
+	{ "usr/bin/py3compile", "#!/bin/sh\nexit 0\n", false },
 };
 
 static bool layer_has(int layers_fd, const char *hex, const char *path)
@@ -300,6 +300,18 @@ int inside_install(struct build *b, struct sr_error *err)
 		r = write_dropped(b, err);
 	if (r == 0)
 		build_phase_done(b, "configured");
+	return r;
+}
+
+int inside_script(struct build *b, struct sr_error *err)
+{
+	struct sr_strv args = { .count = 0 };
+	int r = strv_add(&args, b->definition->finish) < 0 ? sr_error_oom(err, STAGE) : 0;
+
+	build_phase(b, "running [finish]");
+	if (r == 0)
+		r = run_inside(b, "run [finish]", NULL, -1, "umask 022; exec /bin/sh -e -c \"$1\"", &args, err);
+	strv_done(&args);
 	return r;
 }
 

@@ -141,7 +141,7 @@ static bool has_ended(pid_t pid, int *ret_status)
 int child_run(const struct child_call *call, const char *what, struct sr_error *err)
 {
 	int status = 0;
-	pid_t pid;
+	pid_t pid = -1;
 	int r = call->inside ? engine_start(call->words, call->fds, &pid, err) : start_host(call, &pid, err);
 
 	if (r < 0)

@@ -18,7 +18,7 @@
 #include "image/tree.h"
 
 struct options {
-	bool force, quiet;
+	bool force, quiet, list;
 };
 
 static void build_done(struct build *b)
@@ -99,22 +99,26 @@ static int check(struct build *b, struct sr_error *err)
 	return -EINVAL;
 }
 
-/* A pair of lists as the lines of a section. Words of one key go together. */
+/* A pair of lists as the lines of a section. The words of one key go together. */
 static int add_values(struct store_value *values, size_t *count, const char *section, const struct sr_strv *keys,
 		      const struct sr_strv *texts, struct sr_strv *own)
 {
-	for (size_t i = 0; i < keys->count; i++) {
-		struct store_value *last = *count ? &values[*count - 1] : NULL;
-		bool same = last && strcmp(last->section, section) == 0 && strcmp(last->key, keys->items[i]) == 0;
-		const char *text = texts->items[i];
+	size_t from = *count;
 
-		if (same) {
-			if (strv_addf(own, "%s %s", last->value, text) < 0)
-				return -ENOMEM;
-			last->value = own->items[own->count - 1];
-		} else {
-			values[(*count)++] = (struct store_value){ .section = section, .key = keys->items[i], .value = text };
+	for (size_t i = 0; i < keys->count; i++) {
+		struct store_value *same = NULL;
+
+		for (size_t k = from; k < *count; k++) {
+			if (strcmp(values[k].key, keys->items[i]) == 0)
+				same = &values[k];
 		}
+		if (!same) {
+			values[(*count)++] = (struct store_value){ .section = section, .key = keys->items[i], .value = texts->items[i] };
+			continue;
+		}
+		if (strv_addf(own, "%s %s", same->value, texts->items[i]) < 0)
+			return -ENOMEM;
+		same->value = own->items[own->count - 1];
 	}
 	return 0;
 }
@@ -158,6 +162,8 @@ static int make_layer(struct build *b, struct sr_error *err)
 		r = bootstrap_extract(b, err);
 	if (r == 0 && b->packages.count > 0)
 		r = inside_install(b, err);
+	if (r == 0 && b->definition->finish)
+		r = inside_script(b, err);
 	build_phase(b, "finishing");
 	if (r == 0)
 		r = slim_tree(b, true, err);
@@ -306,22 +312,57 @@ static int build_named(struct store_writer *s, const char *name, const struct op
 	return r;
 }
 
+/* What could be built: the user's own hide shipped ones of the same name. */
+static int list_definitions(struct sr_error *err)
+{
+	struct sr_strv names = { .count = 0 };
+	int r = definition_names(&names) < 0 ? sr_error_oom(err, STAGE) : 0;
+
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		struct sr_definition d;
+
+		if (i > 0 && strcmp(names.items[i - 1], names.items[i]) == 0)
+			continue;
+		r = definition_load(names.items[i], &d, err);
+		if (r == 0)
+			(void)printf("%-14s %s\n", d.name, SHOWN(d.description));
+		if (r == 0)
+			definition_done(&d);
+	}
+	strv_done(&names);
+	return r;
+}
+
+static int refuse_root(struct sr_error *err)
+{
+	(void)sr_error_set(err, SR_E_ENVIRONMENT, EPERM, STAGE, "cannot build environments as root");
+	sr_error_hint(err, "build them as the user who runs them: no right of root's is needed");
+	return -EPERM;
+}
+
 int environment_build(int argc, char **argv)
 {
 	struct options o = { .force = false };
 	const struct verb_option options[] = { { .name = "--force", .flag = &o.force },
+					       { .name = "--list", .flag = &o.list },
 					       { .name = "--quiet", .flag = &o.quiet },
 					       { .name = "-q", .flag = &o.quiet } };
 	struct store_writer s = SR_STORE_WRITER_INIT;
 	struct sr_error err = SR_ERROR_INIT;
-	int status = verb_options(&argc, argv, options, SR_ELEMENTSOF(options), 1, 1000), r;
+	int status = verb_options(&argc, argv, options, SR_ELEMENTSOF(options), 0, 1000), r;
 
 	if (status >= 0)
 		return status;
+	if (argc < 2 && !o.list)
+		return verb_misused(argv[0], NULL, "it needs a name");
+	if (o.list) {
+		r = list_definitions(&err);
+		return r < 0 ? verb_fail(&err) : verb_flush(0);
+	}
 	verb_catch_signals();
 	seal_stop_when(verb_interrupted);
 	tree_raise_limit();
-	r = store_writer_open(&s, &err);
+	r = geteuid() == 0 ? refuse_root(&err) : store_writer_open(&s, &err);
 	for (int i = 1; r == 0 && i < argc; i++)
 		r = build_named(&s, argv[i], &o, &err);
 	store_writer_done(&s);

@@ -74,6 +74,8 @@ int apt_fetch(struct build *b, struct sr_error *err);
 int bootstrap_extract(struct build *b, struct sr_error *err);
 /* dpkg, inside. */
 int inside_install(struct build *b, struct sr_error *err);
+/* The definition's own [finish], inside. */
+int inside_script(struct build *b, struct sr_error *err);
 /* ldconfig, and Python's code compiled; inside. */
 int inside_finish(struct build *b, struct sr_error *err);
 /* Removes what the definition drops and what differs between builds; with bytecode Python's compiled files too. */

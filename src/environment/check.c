@@ -81,10 +81,10 @@ int checks_run(const struct sr_definition *d, const char *environment, char *ret
 /* 0, 1: the answer is no, negative with the error set. */
 static int check_one(const struct store_writer *s, const char *name, struct sr_error *err)
 {
-	struct sr_definition d;
+	struct sr_definitions all;
 	struct known known = { .layers = { .count = 0 } };
 	char why[512];
-	int r = definition_load(name, &d, err);
+	int r = definitions_load(name, &all, err);
 
 	if (r < 0)
 		return r;
@@ -92,13 +92,13 @@ static int check_one(const struct store_writer *s, const char *name, struct sr_e
 	if (r == -ENOENT)
 		sr_error_hint(err, "sandrun environment build %s", name);
 	if (r == 0)
-		r = checks_run(&d, name, why, err);
+		r = checks_run(&all.items[all.count - 1], name, why, err);
 	if (r == 0)
 		(void)printf("%s: good\n", name);
 	if (r > 0)
 		(void)printf("%s: %s\n", name, why);
 	known_done(&known);
-	definition_done(&d);
+	definitions_done(&all);
 	return r;
 }
 

@@ -102,6 +102,19 @@ static int take_check(struct sr_ini *in, const struct sr_ini_key *key, const cha
 	return 0;
 }
 
+static int take_finish(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
+{
+	struct sr_definition *d = definition_of(in);
+	char *text = str_format("%s%s\n", d->finish ? d->finish : "", value);
+
+	(void)key;
+	if (!text)
+		return ini_oom(in);
+	free(d->finish);
+	d->finish = text;
+	return 0;
+}
+
 static int take_predict(struct sr_ini *in, const struct sr_ini_key *key, const char *value)
 {
 	struct sr_definition *d = definition_of(in);
@@ -124,6 +137,7 @@ static const struct sr_ini_key keys[] = {
 	{ "slim", "drop-packages", take_packages, .list = true, .id = IN(drop_packages) },
 	{ "slim", "drop-paths", take_paths, .list = true, .id = IN(drop_paths) },
 	{ "slim", "missing-libraries", take_words, .list = true, .id = IN(missing_libraries) },
+	{ "finish", "sh", take_finish, .list = true },
 	{ "languages", "python", take_interpreter, .list = false },
 	{ "languages", "node", take_interpreter, .list = false },
 	{ "languages", "ruby", take_interpreter, .list = false },

@@ -33,6 +33,7 @@ void definition_done(struct sr_definition *d)
 	free(d->description);
 	free(d->base);
 	free(d->profile);
+	free(d->finish);
 	*d = (struct sr_definition){ .name = NULL };
 }
 
@@ -193,12 +194,13 @@ static void digest_text(const char *text, size_t len, char out[static 72])
 {
 	struct sha256_ctx ctx;
 	uint8_t sum[SHA256_DIGEST_SIZE];
+	char hex[2 * sizeof(sum) + 1];
 
 	sha256_init(&ctx);
 	sha256_update(&ctx, len, (const uint8_t *)text);
 	sha256_digest(&ctx, sizeof(sum), sum);
-	memcpy(out, "sha256:", 7);
-	str_hex(sum, sizeof(sum), out + 7);
+	str_hex(sum, sizeof(sum), hex);
+	(void)snprintf(out, 72, "sha256:%s", hex);
 }
 
 int definition_load(const char *name, struct sr_definition *ret, struct sr_error *err)
@@ -284,6 +286,37 @@ static int add_base(struct sr_definitions *all, struct sr_error *err)
 	return 1;
 }
 
+/* Adds the pairs of `from` whose names `to` does not have; with all also the others. */
+static int add_pairs(struct sr_strv *names, struct sr_strv *texts, const struct sr_strv *from_names, const struct sr_strv *from_texts,
+		     bool all)
+{
+	size_t own = names->count;
+
+	for (size_t i = 0; i < from_names->count; i++) {
+		bool has = false;
+
+		for (size_t k = 0; k < own && !all; k++)
+			has = has || strcmp(names->items[k], from_names->items[i]) == 0;
+		if (!has && (strv_add(names, from_names->items[i]) < 0 || strv_add(texts, from_texts->items[i]) < 0))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What holds for a base holds for what stands on it: interpreters, variables, the profile, and all that it has to import. */
+static int inherit(struct sr_definition *d, const struct sr_definition *base)
+{
+	if (!d->profile && base->profile) {
+		d->profile = strdup(base->profile);
+		if (!d->profile)
+			return -ENOMEM;
+	}
+	if (add_pairs(&d->language_names, &d->language_paths, &base->language_names, &base->language_paths, false) < 0 ||
+	    add_pairs(&d->variable_names, &d->variable_values, &base->variable_names, &base->variable_values, false) < 0)
+		return -ENOMEM;
+	return add_pairs(&d->predict_keys, &d->predict_words, &base->predict_keys, &base->predict_words, true);
+}
+
 int definitions_load(const char *name, struct sr_definitions *ret, struct sr_error *err)
 {
 	int r;
@@ -297,6 +330,8 @@ int definitions_load(const char *name, struct sr_definitions *ret, struct sr_err
 		if (r >= 0)
 			r = add_base(ret, err);
 	} while (r > 0);
+	for (size_t i = 1; r == 0 && i < ret->count; i++)
+		r = inherit(&ret->items[i], &ret->items[i - 1]) < 0 ? sr_error_oom(err, STAGE) : 0;
 	if (r < 0)
 		definitions_done(ret);
 	return r;

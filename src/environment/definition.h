@@ -29,6 +29,7 @@ struct sr_definition {
 	struct sr_strv drop_packages, drop_paths, missing_libraries;
 	struct sr_strv language_names, language_paths;
 	struct sr_check checks[SR_CHECKS];
+	char *finish; /* a shell's program that runs inside once the packages are configured; NULL: none */
 	struct sr_strv predict_keys, predict_words; /* a pair each; the words of a key stand together */
 	struct sr_strv variable_names, variable_values;
 };
@@ -43,7 +44,10 @@ struct sr_definitions {
 int definition_load(const char *name, struct sr_definition *ret, struct sr_error *err);
 void definition_done(struct sr_definition *d);
 
-/* Reads NAME and what it stands on. A base that is missing or that leads back is an error with file and line. */
+/*
+ * Reads NAME and what it stands on, whose interpreters, variables, predictions and profile it inherits. A base that is missing
+ * or that leads back is an error with file and line.
+ */
 int definitions_load(const char *name, struct sr_definitions *ret, struct sr_error *err);
 void definitions_done(struct sr_definitions *d);
 
