@@ -236,7 +236,7 @@ static void close_bracket(struct javascript *j, char op)
 static void read_op(struct javascript *j)
 {
 	char op = *j->c.at, before = j->c.at > j->start ? j->c.at[-1] : '\0';
-	bool twice = (op == '+' || op == '-') && j->value && (peek(j, 1) == op || before == op); /* i++ / 2 */
+	bool twice = (op == '+' || op == '-') && j->value && (peek(j, 1) == (unsigned char)op || before == op); /* i++ / 2 */
 
 	j->t = (struct sr_token){ .type = SR_T_OP, .at = j->c.at, .len = 1, .line = j->c.line };
 	j->tried = false;
@@ -342,7 +342,7 @@ static void add(struct javascript *j, const struct sr_token *s, unsigned flags)
 	}
 	end = slash ? slash : end;
 	for (const char *at = name; at < end; at++) {
-		if (!is_name_byte((unsigned char)*at) && !strchr("@/.-~", *at))
+		if (!is_name_byte((unsigned char)*at) && (!*at || !strchr("@/.-~", *at)))
 			return;
 	}
 	uses_add(j->u, name, (size_t)(end - name), line, flags);

@@ -474,7 +474,7 @@ static void read_feature(struct ruby *r, unsigned flags)
 		return;
 	}
 	for (size_t i = 0; i < s.len; i++) {
-		if (!is_name_byte((unsigned char)s.at[i]) && !strchr("/-.", s.at[i]))
+		if (!is_name_byte((unsigned char)s.at[i]) && (!s.at[i] || !strchr("/-.", s.at[i])))
 			return;
 	}
 	if (s.len > 3 && memcmp(s.at + s.len - 3, ".rb", 3) == 0)
