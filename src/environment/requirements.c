@@ -407,7 +407,7 @@ static int put(struct making *m, struct sr_error *err)
 	SR_AUTOFREE struct store_layer *layers = calloc(m->on.layers.count + 1, sizeof(*layers));
 	SR_AUTOFREE struct store_value *values = calloc(m->on.languages.count + m->on.variables.count + 1, sizeof(*values));
 	const struct sr_predict *below = predicts_find(&m->built, m->on.name);
-	struct store_image image = { .name = m->wanted.name, .base = m->on.name, .profile = m->on.profile, .values = values,
+	struct store_image image = { .name = m->wanted.name, .base = strchr(m->on.name, ',') ? NULL : m->on.name, .profile = m->on.profile, .values = values,
 				     .description = m->wanted.kind == SR_REQUIREMENTS_PIP ? "what a program requires of Python" :
 											   "what a program requires of node" };
 	struct sr_strv own = { .items = NULL };
