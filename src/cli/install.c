@@ -199,7 +199,7 @@ static int make(struct cli_run *c, struct sr_error *err)
 	strv_done(&words);
 	if (r < 0)
 		return sr_error_set(err, SR_E_INSTALL, -r, STAGE, "cannot install: %s", strerror(-r));
-	if (r > 0) {
+	if (r > 0 || !text) {
 		sr_error_set_status(err, r > 128 ? r : 125, SR_E_INSTALL, ECANCELED, STAGE, "cannot run %s without what it requires",
 				    c->policy.operands.count ? SHOWN(c->policy.operands.items[0]) : "the program");
 		sr_error_hint(err, "without --install it runs in %s as it is", SHOWN(c->env.name));

@@ -322,7 +322,7 @@ static int run(struct making *m, int (*add)(const struct making *, struct sr_str
 	SR_AUTOFREE char *stack = stack_of(m);
 	struct sr_strv words = { .items = NULL };
 	const char *tool = add == add_npm ? "npm" : add == add_pip ? "pip" : "Python's compiler";
-	pid_t pid;
+	pid_t pid = -1;
 	int r;
 
 	if (log < 0)
@@ -407,14 +407,15 @@ static int put(struct making *m, struct sr_error *err)
 	SR_AUTOFREE struct store_layer *layers = calloc(m->on.layers.count + 1, sizeof(*layers));
 	SR_AUTOFREE struct store_value *values = calloc(m->on.languages.count + m->on.variables.count + 1, sizeof(*values));
 	const struct sr_predict *below = predicts_find(&m->built, m->on.name);
-	struct store_image image = { .name = m->wanted.name, .base = m->on.name, .profile = m->on.profile, .values = values,
+	struct store_image image = { .name = m->wanted.name, .base = strchr(m->on.name, ',') ? NULL : m->on.name, .profile = m->on.profile, .values = values,
 				     .description = m->wanted.kind == SR_REQUIREMENTS_PIP ? "what a program requires of Python" :
 											   "what a program requires of node" };
 	struct sr_strv own = { .items = NULL };
-	int r = tree < 0 ? cannot(err, "open the layer", -errno) : layers && values ? 0 : sr_error_oom(err, STAGE);
+	int r;
 
-	if (r == 0)
-		r = seal_tree(tree, &layers[m->on.layers.count].seal, err);
+	if (!layers || !values)
+		return sr_error_oom(err, STAGE);
+	r = tree < 0 ? cannot(err, "open the layer", -errno) : seal_tree(tree, &layers[m->on.layers.count].seal, err);
 	if (r < 0)
 		return r;
 	image.bytes = (below ? below->bytes : 0) + layers[m->on.layers.count].seal.bytes;

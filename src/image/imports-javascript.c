@@ -235,8 +235,9 @@ static void close_bracket(struct javascript *j, char op)
 
 static void read_op(struct javascript *j)
 {
-	char op = *j->c.at, before = j->c.at > j->start ? j->c.at[-1] : '\0';
-	bool twice = (op == '+' || op == '-') && j->value && (peek(j, 1) == op || before == op); /* i++ / 2 */
+	const char op = *j->c.at;
+	const bool again = j->c.at > j->start && j->c.at[-1] == op, arrow = j->c.at > j->start && op == '>' && j->c.at[-1] == '=';
+	const bool twice = (op == '+' || op == '-') && j->value && (peek(j, 1) == op || again); /* i++ / 2 */
 
 	j->t = (struct sr_token){ .type = SR_T_OP, .at = j->c.at, .len = 1, .line = j->c.line };
 	j->tried = false;
@@ -251,7 +252,7 @@ static void read_op(struct javascript *j)
 		close_bracket(j, op);
 	else {
 		j->value = twice;
-		j->block = op == ';' || (op == '>' && before == '=');
+		j->block = op == ';' || arrow;
 	}
 }
 
@@ -342,7 +343,7 @@ static void add(struct javascript *j, const struct sr_token *s, unsigned flags)
 	}
 	end = slash ? slash : end;
 	for (const char *at = name; at < end; at++) {
-		if (!is_name_byte((unsigned char)*at) && !strchr("@/.-~", *at))
+		if (!is_name_byte((unsigned char)*at) && (!*at || !strchr("@/.-~", *at)))
 			return;
 	}
 	uses_add(j->u, name, (size_t)(end - name), line, flags);

@@ -96,7 +96,7 @@ static void read_text(struct python *p)
 {
 	while (p->text && p->c.at < p->c.end) {
 		const struct frame *f = &p->frames[p->frame_count - 1];
-		int ch = cursor_peek(&p->c, 0), next = cursor_peek(&p->c, 1);
+		int ch = cursor_peek(&p->c, 0), second = cursor_peek(&p->c, 1);
 
 		if (at_quote(p, f->quote, f->triple)) {
 			p->c.at += f->triple ? 3 : 1;
@@ -106,7 +106,7 @@ static void read_text(struct python *p)
 				pass_newline(p);
 			else
 				end_fstring(p); /* never closed: the line's end closes it */
-		} else if (ch == '{' && next == '{' && !f->spec) {
+		} else if (ch == '{' && second == '{' && !f->spec) {
 			p->c.at += 2;
 		} else if (ch == '{') {
 			p->c.at++;
@@ -116,10 +116,10 @@ static void read_text(struct python *p)
 			p->c.at++;
 			p->depth = f->depth - 1;
 			p->frame_count--;
-		} else if (ch == '\\' && next >= 0 && !is_newline(next)) {
-			p->c.at += next == '{' || next == '}' ? 1 : 2;
+		} else if (ch == '\\' && second >= 0 && !is_newline(second)) {
+			p->c.at += second == '{' || second == '}' ? 1 : 2;
 		} else {
-			if (ch == '\\' && next >= 0) {
+			if (ch == '\\' && second >= 0) {
 				p->c.at++;
 				pass_newline(p);
 			} else

@@ -164,7 +164,7 @@ static void add(struct r *r, const struct sr_token *t, unsigned flags)
 static void read_library(struct r *r, bool names, unsigned flags)
 {
 	size_t depth = r->nest_count;
-	struct sr_token package = { .type = SR_T_END };
+	struct sr_token package;
 	bool indirect = false;
 
 	if (!next(r) || (r->t.type != SR_T_NAME && r->t.type != SR_T_STRING)) {

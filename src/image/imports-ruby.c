@@ -123,7 +123,7 @@ static void read_string(struct ruby *r, enum sr_token_type type)
 		r->c.at++;
 }
 
-static char closing(char open)
+static int closing(int open)
 {
 	return open == '(' ? ')' : open == '[' ? ']' : open == '{' ? '}' : open == '<' ? '>' : open;
 }
@@ -141,7 +141,7 @@ static bool read_percent(struct ruby *r)
 		return false;
 	r->c.at += lettered ? 3 : 2;
 	r->t = (struct sr_token){ .type = lettered && !strchr("qQ", kind) ? SR_T_NUMBER : SR_T_STRING, .at = r->c.at, .line = r->c.line };
-	read_literal(r, (struct frame){ .open = closing((char)open) == open ? '\0' : (char)open, .close = closing((char)open) },
+	read_literal(r, (struct frame){ .open = (char)(closing(open) == open ? 0 : open), .close = (char)closing(open) },
 		     !lettered || !strchr("wiqs", kind));
 	return true;
 }
@@ -338,9 +338,7 @@ static bool read_special(struct ruby *r)
 
 	if (second < 0)
 		return false;
-	if (ch == '$' && !is_name_byte(second))
-		r->c.at += 2;
-	else if (ch == '?' && !r->value && second > ' ' && !is_name_byte(third))
+	if ((ch == '$' && second > ' ' && !is_name_byte(second)) || (ch == '?' && !r->value && second > ' ' && !is_name_byte(third)))
 		r->c.at += 2;
 	else if ((r->property || is_symbol(r)) && strchr("/%`<+-*!=[>~^&|", ch))
 		r->c.at++; /* def /(other), :/ */
@@ -474,7 +472,7 @@ static void read_feature(struct ruby *r, unsigned flags)
 		return;
 	}
 	for (size_t i = 0; i < s.len; i++) {
-		if (!is_name_byte((unsigned char)s.at[i]) && !strchr("/-.", s.at[i]))
+		if (!is_name_byte((unsigned char)s.at[i]) && (!s.at[i] || !strchr("/-.", s.at[i])))
 			return;
 	}
 	if (s.len > 3 && memcmp(s.at + s.len - 3, ".rb", 3) == 0)
@@ -497,9 +495,7 @@ static void read_name(struct ruby *r, bool first)
 {
 	if (r->property || peek(r, 0) == ':')
 		return; /* x.require, require: */
-	if (token_is(&r->t, "require"))
-		read_feature(r, 0);
-	else if (token_is(&r->t, "gem"))
+	if (token_is(&r->t, "require") || token_is(&r->t, "gem"))
 		read_feature(r, 0);
 	else if (token_is(&r->t, "autoload"))
 		read_autoload(r);

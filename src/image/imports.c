@@ -239,7 +239,7 @@ static int read_uses(enum sr_script_language language, struct sr_cursor c, struc
 	readers[language](c, &u);
 	r = u.failed ? u.failed : fold(&u, ret);
 	ret->cut = ret->cut || u.cut;
-	if (r == 0 && ret->count)
+	if (r == 0 && ret->items)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_line);
 	free(u.items);
 	return r;

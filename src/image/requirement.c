@@ -5,7 +5,7 @@
 
 #include "image/imports-internal.h"
 
-static const struct {
+static const struct differing {
 	const char *package, *module;
 } differing[] = {
 	{ "antlr4-python3-runtime", "antlr4" },
@@ -120,7 +120,7 @@ int requirement_name(const char *text, char **ret)
 			if (out[len - 1] != '-')
 				out[len++] = '-';
 		} else
-			out[len++] = ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch;
+			out[len++] = (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
 	}
 	out[len] = '\0';
 	*ret = out;
@@ -129,14 +129,13 @@ int requirement_name(const char *text, char **ret)
 
 static int by_package(const void *name, const void *row)
 {
-	return strcmp(name, *(const char *const *)row);
+	return strcmp(name, ((const struct differing *)row)->package);
 }
 
 char *requirement_module(const char *name)
 {
-	const char *const *row =
-		bsearch(name, differing, SR_ELEMENTSOF(differing), sizeof(*differing), by_package);
-	char *out = strdup(row ? row[1] : name);
+	const struct differing *row = bsearch(name, differing, SR_ELEMENTSOF(differing), sizeof(*differing), by_package);
+	char *out = strdup(row ? row->module : name);
 
 	for (char *at = row ? NULL : out; at && *at; at++) {
 		if (*at == '-')

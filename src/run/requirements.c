@@ -98,7 +98,7 @@ static bool next_line(const char **at, const char *end, char *out, size_t size)
 			if (ch == '#' && (i == 0 || (*at)[i - 1] == ' ' || (*at)[i - 1] == '\t'))
 				break;
 			if (n + 1 < size)
-				out[n++] = ch == '\t' || ch == '\r' || ch == '\0' ? ' ' : ch;
+				out[n++] = (char)(ch == '\t' || ch == '\r' || ch == '\0' ? ' ' : ch);
 		}
 		*at = stop ? stop + 1 : end;
 	}

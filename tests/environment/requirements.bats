@@ -404,3 +404,46 @@ names() {
 	sr environment requirements --on pynode -C p --script main.py
 	assert_error 125 "nothing that is required is listed"
 }
+
+# What `environment build` writes of an environment, for the one that was imported.
+predicting() {
+	sed '/^\[languages\]/,$d' "$IMAGES/names/pynode.ini" >"$IMAGES/names/$1.ini"
+	printf '[languages]\npython = /usr/bin/python3\n[predict]\nimports = %s\n' "$2" >>"$IMAGES/names/$1.ini"
+}
+
+@test "a run is in the environment that its script's imports chose, and says so" {
+	require_cmd jq
+	predicting chosen 'zork'
+	printf 'import os\ndef never():\n    import zork\nprint(os.path.exists("/usr/bin/busybox"), os.path.exists("/usr/bin/bash"))\n' >a.py
+	sr -v --report "$T/report.json" --certificate "$T/c.json" a.py
+	rm "$IMAGES/names/chosen.ini"
+	assert_success
+	assert_output "True False"
+	assert_contains "$stderr" "environment chosen has what the script imports: zork"
+	assert_equal "$(report .environment)" chosen
+	assert_contains "$(report '.notes[].text')" "environment chosen has"
+	assert_contains "$(jq -r '.dsseEnvelope.payload // .payload | @base64d' "$T/c.json")" '"name":"chosen"'
+	sr a.py
+	assert_success
+	assert_output "True True"
+}
+
+@test "a line in the script, and --install without -E, take an environment of the store" {
+	require_pip
+	printf '# sandrun: environment=pynode\nimport os\nprint(os.path.exists("/usr/bin/bash"))\n' >a.py
+	sr a.py
+	assert_success
+	assert_output False
+	sr -E host a.py
+	assert_output True
+	predicting speaks nothing_of_that_name
+	wheel eta 1.0 'eta.py=v = "e"'
+	offline
+	echo eta >p/requirements.txt
+	echo 'import eta; print(eta.v)' >p/main.py
+	sr -v --install -C p main.py
+	rm "$IMAGES/names/speaks.ini"
+	assert_success
+	assert_output e
+	assert_contains "$stderr" "the smallest that is built and has python"
+}
