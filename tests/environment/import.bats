@@ -215,7 +215,7 @@ make_image() {
 	long=$(printf 'é%.0s' $(seq 120))
 	mkdir -p "$T/root/$long/$long"
 	echo deep >"$T/root/$long/$long/$long"
-	ln -s "$long/$long/$long/$long" "$T/root/link"
+	ln -s "$(printf 'é%.0s' $(seq 200))" "$T/root/link" # more escaped bytes in a row than a piece of the manifest holds
 	tar -C "$T/root" -cf "$T/long.tar" .
 	sr environment import "$T/long.tar" --name long
 	assert_success
