@@ -25,7 +25,7 @@ static void clean(void)
 {
 	int tmp = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)tree_remove(tmp, tmp, folder + strlen("/tmp/"));
+	(void)tree_remove(tmp, folder + strlen("/tmp/"));
 	fd_close(&tmp);
 }
 
@@ -148,6 +148,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd_close(&tree);
 	fd_close(&fd);
 	fd_close(&work.fd);
-	FUZZ_HOLDS(tree_remove(top, top, "work") == 0);
+	FUZZ_HOLDS(tree_remove(top, "work") == 0);
 	return 0;
 }
