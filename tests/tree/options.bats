@@ -189,7 +189,7 @@ bash_words() {
 		! command -v fish >/dev/null || fish_words 'sandrun environment ' | grep -qx "$verb" || sr_fail "fish has no $verb" || return 1
 		for option in $(named <<<"$options"); do
 			bash_words sandrun environment "$verb" - | grep -qxe "$option" || sr_fail "bash: $verb has no $option" || return 1
-			grep -qF ".Op Fl ${option#-}" <(sed 's/ | Fl /\n.Op Fl /' "$TOP/man/sandrun-environment.5") || sr_fail "the page: $verb has no $option" || return 1
+			grep -qE "(^|[ .])Fl ${option#-}( |\$)" "$TOP/man/sandrun-environment.5" || sr_fail "the page: $verb has no $option" || return 1
 			! command -v fish >/dev/null || fish_words "sandrun environment $verb -" | grep -qxe "$option" ||
 				sr_fail "fish: $verb has no $option" || return 1
 		done
