@@ -111,9 +111,9 @@ static int unpack_into(struct import *m, int fd, const struct content *what, int
 	r = unpack_archive(&m->limits, s->archive, tree_fd, &lowers, ret_alone, err);
 	if (r < 0)
 		return r;
-	r = source_finish(s, hex);
+	r = source_finish(s, hex, err);
 	if (r < 0)
-		return sr_error_set(err, SR_E_INPUT, -r, STAGE, "cannot read the archive: %s", strerror(-r));
+		return r;
 	return what && !(what->plain_only && s->compressed) ? content_check(what, hex, err) : 0;
 }
 

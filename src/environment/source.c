@@ -6,36 +6,117 @@
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "environment/common.h"
+
+#define BEHIND_MAX (16 << 20) /* bytes between the archive's end and that of its compression: some writers pad */
+
+/* Some bytes of the file into raw, at least `least` of them unless it ends. Their number, or -1. */
+static la_ssize_t read_raw(struct archive *a, struct source *s, size_t least)
+{
+	size_t len = 0;
+
+	do {
+		ssize_t n = verb_interrupted() ? (errno = EINTR, -1) : read(s->fd, s->raw + len, sizeof(s->raw) - len);
+
+		if (n < 0 && errno == EINTR && !verb_interrupted())
+			continue;
+		if (n < 0) {
+			archive_set_error(a, errno, "%s", strerror(errno));
+			return -1;
+		}
+		s->at_end = n == 0;
+		len += (size_t)n;
+	} while (len < least && !s->at_end);
+	sha256_update(&s->ctx, len, s->raw);
+	s->bytes += len;
+	return (la_ssize_t)len;
+}
+
+static la_ssize_t bad_gzip(struct archive *a, const char *why)
+{
+	archive_set_error(a, EBADMSG, "gzip: %s", why);
+	return -1;
+}
+
+/* What stands behind a member: another one, or something that is none, which gzip(1) passes over too. True at the end. */
+static bool next_member(struct source *s)
+{
+	if (s->z->avail_in && *s->z->next_in == 0x1f) {
+		s->between = inflateReset(s->z) != Z_OK;
+		return s->between;
+	}
+	s->z->avail_in = 0;
+	return s->at_end;
+}
+
+static la_ssize_t read_gzip(struct archive *a, struct source *s)
+{
+	for (;;) {
+		la_ssize_t n = 0;
+		int r;
+
+		if (s->z->avail_in == 0 && !s->at_end)
+			n = read_raw(a, s, 1);
+		if (n < 0)
+			return -1;
+		if (n > 0) {
+			s->z->next_in = s->raw;
+			s->z->avail_in = (uInt)n;
+		}
+		if (s->between) {
+			if (next_member(s))
+				return 0;
+			continue;
+		}
+		if (s->z->avail_in == 0)
+			return bad_gzip(a, "it ends too soon");
+		s->z->next_out = s->buffer;
+		s->z->avail_out = sizeof(s->buffer);
+		r = inflate(s->z, Z_NO_FLUSH);
+		if (r != Z_OK && r != Z_STREAM_END)
+			return bad_gzip(a, s->z->msg ? s->z->msg : "it is damaged");
+		s->between = r == Z_STREAM_END;
+		if (s->z->avail_out < sizeof(s->buffer))
+			return (la_ssize_t)(sizeof(s->buffer) - s->z->avail_out);
+	}
+}
+
+static la_ssize_t begin(struct archive *a, struct source *s)
+{
+	la_ssize_t n = read_raw(a, s, 4);
+
+	s->begun = true;
+	s->gzip = n >= 2 && memcmp(s->raw, "\x1f\x8b", 2) == 0;
+	s->compressed = s->gzip || (n >= 4 && (memcmp(s->raw, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(s->raw, "BZh", 3) == 0 ||
+					       memcmp(s->raw, "\xfd" "7zX", 4) == 0));
+	if (!s->gzip)
+		return n;
+	s->z->next_in = s->raw;
+	s->z->avail_in = (uInt)n;
+	return inflateInit2(s->z, 16 + MAX_WBITS) == Z_OK ? read_gzip(a, s) : bad_gzip(a, "memory is out");
+}
 
 static la_ssize_t read_some(struct archive *a, void *user, const void **ret)
 {
 	struct source *s = user;
-	ssize_t n;
+	la_ssize_t n = !s->begun ? begin(a, s) : s->gzip ? read_gzip(a, s) : s->at_end ? 0 : read_raw(a, s, 1);
 
-	do
-		n = verb_interrupted() ? (errno = EINTR, -1) : read(s->fd, s->buffer, sizeof(s->buffer));
-	while (n < 0 && errno == EINTR && !verb_interrupted());
-	if (n < 0) {
-		archive_set_error(a, errno, "%s", strerror(errno));
-		return -1;
-	}
-	if (s->bytes == 0 && n >= 4)
-		s->compressed = memcmp(s->buffer, "\x1f\x8b", 2) == 0 || memcmp(s->buffer, "\x28\xb5\x2f\xfd", 4) == 0 ||
-				memcmp(s->buffer, "BZh", 3) == 0 || memcmp(s->buffer, "\xfd" "7zX", 4) == 0;
-	sha256_update(&s->ctx, (size_t)n, s->buffer);
-	s->bytes += (uint64_t)n;
-	*ret = s->buffer;
+	*ret = s->gzip ? s->buffer : s->raw;
 	return n;
 }
 
 struct source *source_open(int fd, struct sr_error *err)
 {
 	SR_AUTOSOURCE struct source *s = calloc(1, sizeof(*s));
-	struct archive *a = s ? archive_read_new() : NULL;
+	struct archive *a;
 
-	if (!a) {
+	if (s) {
+		s->z = calloc(1, sizeof(*s->z));
+		s->archive = archive_read_new();
+	}
+	if (!s || !s->z || !s->archive) {
 		(void)sr_error_oom(err, STAGE);
 		return NULL;
 	}
@@ -45,20 +126,23 @@ struct source *source_open(int fd, struct sr_error *err)
 	 */
 	(void)setlocale(LC_CTYPE, "C");
 	s->fd = fd;
-	s->archive = a;
+	a = s->archive;
 	sha256_init(&s->ctx);
-	/* ARCHIVE_WARN: this libarchive would start a program for it, so it goes without. gzip and zstd are built in everywhere. */
-	if (archive_read_support_format_tar(a) != ARCHIVE_OK || archive_read_support_filter_gzip(a) != ARCHIVE_OK ||
+	/* ARCHIVE_WARN: this libarchive would start a program for it, so it goes without. */
+	if (archive_read_support_format_tar(a) != ARCHIVE_OK ||
 	    archive_read_support_filter_zstd(a) != ARCHIVE_OK || archive_read_support_filter_xz(a) != ARCHIVE_OK ||
 	    archive_read_support_filter_bzip2(a) != ARCHIVE_OK) {
-		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOSYS, STAGE, "cannot read archives: this libarchive lacks gzip, zstd, xz or bzip2");
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOSYS, STAGE, "cannot read archives: this libarchive lacks zstd, xz or bzip2");
 		return NULL;
 	}
 	if (archive_read_open(a, s, NULL, read_some, NULL) != ARCHIVE_OK) {
 		const char *text = archive_error_string(a);
 
-		(void)sr_error_set(err, SR_E_INPUT, verb_interrupted() ? EINTR : EINVAL, STAGE, "cannot read the archive: %s",
-				   SHOWN(text ? text : "unknown format"));
+		if (verb_interrupted())
+			(void)verb_give_up("import", err);
+		else
+			(void)sr_error_set(err, SR_E_INPUT, EINVAL, STAGE, "cannot read the archive: %s",
+					   SHOWN(text ? text : "unknown format"));
 		return NULL;
 	}
 	return SR_TAKE_PTR(s);
@@ -71,16 +155,22 @@ bool source_is_name_warning(struct archive *a)
 	return text && str_has_suffix(text, "can't be converted from UTF-8 to current locale.");
 }
 
-int source_finish(struct source *s, char hex[static SR_SEAL_HEX])
+int source_finish(struct source *s, char hex[static SR_SEAL_HEX], struct sr_error *err)
 {
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	const void *ignored;
+	uint64_t behind = 0;
 	la_ssize_t n;
 
-	while ((n = read_some(s->archive, s, &ignored)) > 0)
-		;
-	if (n < 0)
-		return -archive_errno(s->archive);
+	while ((n = read_some(s->archive, s, &ignored)) > 0 && behind <= BEHIND_MAX)
+		behind += s->gzip ? (uint64_t)n : 0; /* plain bytes cost no more than the file has */
+	if (n != 0) {
+		const char *text = n < 0 ? archive_error_string(s->archive) : "there is too much behind its end";
+
+		if (verb_interrupted())
+			return verb_give_up("import", err);
+		return sr_error_set(err, SR_E_INPUT, EBADMSG, STAGE, "cannot read the archive: %s", SHOWN(text ? text : "it is damaged"));
+	}
 	sha256_digest(&s->ctx, sizeof(digest), digest);
 	str_hex(digest, sizeof(digest), hex);
 	return 0;
@@ -90,6 +180,10 @@ void source_close(struct source **s)
 {
 	if (*s && (*s)->archive)
 		(void)archive_read_free((*s)->archive);
+	if (*s && (*s)->gzip)
+		(void)inflateEnd((*s)->z);
+	if (*s)
+		free((*s)->z);
 	free(*s);
 	*s = NULL;
 }

@@ -225,6 +225,40 @@ teardown() {
 	done
 }
 
+@test "compressed archives whose bytes changed are refused" {
+	local end at
+	head -c 300000 /dev/urandom >"$T/random"
+	mkdir -p "$T/r/usr" && mv "$T/random" "$T/r/usr"
+	tar -C "$T/r" -cf "$T/plain.tar" usr
+	gzip -k "$T/plain.tar" && zstd -q "$T/plain.tar" && xz -k "$T/plain.tar" && bzip2 -k "$T/plain.tar"
+	for end in gz zst xz bz2; do
+		for at in 150000 299999; do
+			python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); d[int(sys.argv[3])] ^= 16; open(sys.argv[2], "wb").write(d)' \
+				"$T/plain.tar.$end" "$T/changed" "$at"
+			sr environment import "$T/changed"
+			assert_error 125 "cannot read" || return 1
+			assert_store_empty || return 1
+		done
+	done
+	# its checksum alone, at its very end; then two members, and what gzip passes over behind them
+	python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); d[-6] ^= 1; open(sys.argv[2], "wb").write(d)' "$T/plain.tar.gz" "$T/changed"
+	sr environment import "$T/changed"
+	assert_error 125 "gzip: incorrect data check"
+	assert_store_empty
+	{ head -c 100000 "$T/plain.tar" | gzip -c; tail -c +100001 "$T/plain.tar" | gzip -c; } >"$T/members.tar.gz"
+	cp "$T/members.tar.gz" "$T/behind.tar.gz" && head -c 5000 /dev/zero >>"$T/behind.tar.gz"
+	for at in plain members behind; do
+		sr environment import "$T/$at.tar.gz"
+		assert_success || return 1
+		assert_equal "$(digest_of "$at")" "$(digest_of plain)" || return 1
+	done
+	# a bomb behind the end
+	{ cat "$T/plain.tar"; head -c 100000000 /dev/zero; } | gzip -1 >"$T/bomb.tar.gz"
+	sr environment import "$T/bomb.tar.gz"
+	assert_error 125 "too much behind its end"
+	assert_store_whole
+}
+
 @test "flipped bits: refused, or whole" {
 	local n size
 	craft oci-gzip
