@@ -37,7 +37,7 @@ flatten() {
 }
 
 @test "tar, plain and compressed, from a file and from standard input: one digest" {
-	require_cmd busybox zstd xz
+	require_cmd busybox zstd xz bzip2
 	make_root
 	tar -C "$T/root" -cf "$T/root.tar" .
 	gzip -k "$T/root.tar"
@@ -68,6 +68,7 @@ flatten() {
 }
 
 @test "an OCI layout: layers, whiteouts, opaque folders, variables" {
+	require_cmd getfattr zstd
 	local name
 	for name in oci oci-gzip docker-good; do
 		craft "$name"
@@ -86,6 +87,7 @@ flatten() {
 }
 
 @test "a layer that is opaque at its top stands alone" {
+	require_cmd zstd
 	craft oci-opaque-root
 	sr environment import "$T/oci-opaque-root.tar"
 	assert_success
