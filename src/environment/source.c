@@ -138,11 +138,13 @@ struct source *source_open(int fd, struct sr_error *err)
 	if (archive_read_open(a, s, NULL, read_some, NULL) != ARCHIVE_OK) {
 		const char *text = archive_error_string(a);
 
-		if (verb_interrupted())
+		if (verb_interrupted()) {
 			(void)verb_give_up("import", err);
-		else
+		} else {
 			(void)sr_error_set(err, SR_E_INPUT, EINVAL, STAGE, "cannot read the archive: %s",
 					   SHOWN(text ? text : "unknown format"));
+			sr_error_hint(err, "what is taken: a tar, plain or compressed by gzip, zstd, xz or bzip2; an OCI layout; a docker-archive");
+		}
 		return NULL;
 	}
 	return SR_TAKE_PTR(s);

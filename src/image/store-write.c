@@ -53,6 +53,8 @@ int store_writer_open(struct store_writer *s, struct sr_error *err)
 		if (r == -EPERM)
 			sr_error_hint(err, "the store must be yours, and nobody else may write it: chmod go-w %s",
 				      str_plain_or(s->path, "the folder"));
+		else
+			sr_error_hint(err, "set XDG_DATA_HOME to a folder that you can write; the store is in sandrun/images there");
 		return r;
 	}
 	if (fchmod(s->fd, 0700) < 0) /* files of any mode lie in the layers: this folder is what keeps others out */

@@ -309,7 +309,7 @@ teardown() {
 @test "what is no archive, and what cannot be read" {
 	echo 'not an archive, but long enough to be looked at' >"$T/text"
 	sr environment import "$T/text"
-	assert_error 125 "cannot read the archive"
+	assert_error 125 "cannot read the archive" "hint: what is taken: a tar"
 	sr environment import "$T/missing"
 	assert_error 125 "No such file"
 	mkdir "$T/folder"

@@ -54,6 +54,8 @@ take() {
 	assert_error 125 "cannot find the environment nothing"
 	sr environment remove nothing
 	assert_error 125 "there is no such environment"
+	XDG_DATA_HOME=/proc/none sr environment show x
+	assert_error 125 "cannot open /proc/none/sandrun/images" "set XDG_DATA_HOME"
 	(unset XDG_DATA_HOME HOME && sr environment show x && assert_error 125 "neither XDG_DATA_HOME nor HOME")
 }
 
