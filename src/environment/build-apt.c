@@ -136,7 +136,7 @@ static int write_config(struct build *b, struct sr_error *err)
 	(void)fprintf(f, "Dir::State::status \"%s/status\";\nDir::State::extended_states \"%s/extended_states\";\n", b->dir, b->dir);
 	(void)fprintf(f, "Dir::Cache \"%s\";\nDir::Cache::archives \"%s/archives\";\nDir::Log \"%s/log\";\n", b->apt_dir, b->apt_dir,
 		      b->apt_dir);
-	(void)fprintf(f, "Dir::Cache::pkgcache \"\";\nDir::Cache::srcpkgcache \"\";\n"
+	(void)fprintf(f, "Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\n"
 			 "APT::Install-Recommends \"false\";\nAPT::Install-Suggests \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n"
 			 "Acquire::AllowInsecureRepositories \"false\";\nAcquire::AllowDowngradeToInsecureRepositories \"false\";\n"
 			 "Acquire::Languages \"none\";\nAcquire::Retries \"2\";\nAPT::Color \"0\";\nDpkg::Use-Pty \"0\";\n");

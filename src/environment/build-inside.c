@@ -89,7 +89,7 @@ static int explain(struct build *b, const char *what, int status, struct sr_erro
 	path = keep_log(b, text, len);
 	(void)sr_error_set(err, SR_E_ENVIRONMENT, EIO, STAGE, "cannot %s for %s: status %d%s%s", what, b->definition->name, status,
 			   *reason ? ": " : "", reason);
-	if (strstr(reason, "No space left") && path)
+	if ((strstr(reason, "No space left") || strstr(reason, "MB left")) && path)
 		sr_error_hint(err, "the disk is full: free some, or sandrun environment prune; the log is %s", SHOWN(path));
 	else if (path)
 		sr_error_hint(err, "the log is %s", SHOWN(path));

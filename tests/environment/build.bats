@@ -197,9 +197,43 @@ setup() {
 	assert_success
 }
 
+@test "[finish] runs inside; what holds for a base holds for what stands on it" {
+	own_store
+	definition low 'base = base' '[variables]' 'ONE = 1' 'TWO = 2' '[languages]' 'python = /opt/python' '[predict]' 'imports = low' \
+		'[finish]' 'sh = echo "$(id -u)" >/finished' '  test -e /finished'
+	definition high 'base = low' '[variables]' 'TWO = two' '[predict]' 'imports = high'
+	sr environment build -q high
+	assert_success
+	sr -q -E high -- sh -c 'cat /finished; echo $ONE $TWO'
+	assert_output $'0\n1 two'
+	grep -q '^python = /opt/python$' "$STORE/names/high.ini"
+	assert_equal "$(sed -n 's/^imports = //p' "$STORE/names/high.ini" | tr ' ' '\n' | sort | xargs)" "high low"
+	definition low 'base = base' '[finish]' 'sh = echo nothing' '  false' '  touch /finished'
+	sr environment build low
+	assert_error 125 "cannot run [finish] for low: status 1"
+	assert_only high low
+}
+
+@test "--list prints what can be built, the user's own in the place of shipped ones" {
+	own_store
+	definition mine 'base = base'
+	definition nlp 'base = base'
+	sr environment build --list
+	assert_success
+	assert_match "$output" $'(^|\n)mine +of a test(\n|$)'
+	assert_match "$output" $'(^|\n)nlp +of a test(\n|$)'
+	assert_match "$output" $'(^|\n)ml-basic +numpy, '
+	assert_equal "$(grep -c '^nlp' <<<"$output")" 1
+	sr environment build
+	assert_error 125 "it needs a name"
+}
+
 @test "the shipped definitions can all be read, and each has a description, a check and a word for predictions or languages" {
 	local f name
 	export XDG_DATA_HOME=$T/data
+	sr environment build --list
+	assert_success
+	assert_equal "${#lines[@]}" "$(ls "$TOP"/environments/*.ini | wc -l)"
 	for f in "$TOP"/environments/*.ini; do
 		name=${f##*/} name=${name%.ini}
 		grep -q '^description = ' "$f"

@@ -196,14 +196,14 @@ setup() {
 
 @test "a disk that runs full under dpkg: an error, and nothing is left" {
 	definition mine 'base = base' '[packages]' 'debian = sr-big'
-	package sr-big <<<$'#!/bin/sh\nhead -c 200000000 /dev/zero >/usr/share/sr-big/big'
+	package sr-big <<<$'#!/bin/sh\nhead -c 900000000 /dev/zero >/usr/share/sr-big/big'
 	publish
 	unshare -Ur -m true 2>/dev/null || skip "no tmpfs can be mounted here"
 	# root of a user namespace mounts, and a second namespace gives the user back
 	cat >"$T/full" <<-END
 		set -e
 		mkdir "$T/small"
-		mount -t tmpfs -o size=150M tmpfs "$T/small"
+		mount -t tmpfs -o size=450M tmpfs "$T/small"
 		mkdir -m 700 "$T/small/sandrun"
 		cp -a "$T/data/sandrun/images" "$T/small/sandrun/"
 		export XDG_DATA_HOME=$T/small
