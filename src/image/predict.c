@@ -189,7 +189,7 @@ static int add(struct sr_predicts *ret, int dir_fd, const char *file)
 
 	if (!p.name)
 		return -ENOMEM;
-	if (!image_is_name(p.name) || predicts_find(ret, p.name)) {
+	if (!image_is_name(p.name) || str_has_prefix(p.name, SR_REQUIREMENTS_PREFIX) || predicts_find(ret, p.name)) {
 		predict_done(&p);
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "image/imports.h"
 
+#define SR_REQUIREMENTS_PREFIX "requirements-" /* made for one list of requirements: chosen by that list alone */
 #define SR_PREDICTS_MAX 512 /* environments that are looked at, in the order of their names */
 
 struct sr_predict {

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "evidence/json-strict.h"
+#include "image/predict.h"
 #include "sys/openat2.h"
 
 #define STAGE "install"
@@ -365,7 +366,7 @@ static int make_name(const struct sr_environment *on, struct sr_requirements *r,
 		digest_text(&d, "file", r->files[i].data, r->files[i].len);
 	}
 	digest_final_hex(&d, hex);
-	(void)snprintf(r->name, sizeof(r->name), "requirements-%.12s", hex);
+	(void)snprintf(r->name, sizeof(r->name), SR_REQUIREMENTS_PREFIX "%.12s", hex);
 	return 0;
 }
 

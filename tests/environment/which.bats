@@ -143,6 +143,15 @@ expected_of() {
 	assert_equal "$(chosen a.py)" host
 }
 
+@test "what was installed for one program is nobody else's environment" {
+	built big 900 'python = /x' 'imports = numpy'
+	built requirements-0123456789ab 10 'python = /x' 'imports = numpy'
+	echo 'import numpy' >a.py
+	assert_equal "$(chosen a.py)" big
+	which a.py
+	refute_contains "$output" requirements-
+}
+
 @test "a language that the environment lacks is not chosen for its modules" {
 	built odd 10 'ruby = /usr/bin/ruby' 'ruby = numpy'
 	echo 'import numpy' >a.py
