@@ -324,10 +324,10 @@ static int list_definitions(struct sr_error *err)
 		if (i > 0 && strcmp(names.items[i - 1], names.items[i]) == 0)
 			continue;
 		r = definition_load(names.items[i], &d, err);
-		if (r == 0)
-			(void)printf("%-14s %s\n", d.name, SHOWN(d.description));
-		if (r == 0)
-			definition_done(&d);
+		if (r < 0)
+			break;
+		(void)printf("%-14s %s\n", d.name, SHOWN(d.description));
+		definition_done(&d);
 	}
 	strv_done(&names);
 	return r;

@@ -319,10 +319,10 @@ int run_prepare(struct sr_run *run, struct sr_plan_box *box, const struct sr_pol
 		fd_close(&child.payload[i]);
 	if (!r && box->plan.watched)
 		r = watch_gate(run, err);
-	if (!r && box->plan.observed)
+	if (!r && box->plan.observed) {
 		await_mapping(run);
-	if (!r && box->plan.observed)
 		r = observe_namespaces(run->init, &run->observed, err);
+	}
 	if (!r && box->plan.observed)
 		(void)run_send(run, SR_MSG_OBSERVED, 0); /* EPIPE: it is dead; what it said before that is still to be read */
 	return r;
