@@ -174,8 +174,6 @@ int certify_begin(struct sr_certify *c, const struct sr_policy *p, struct sr_err
 	if (r < 0)
 		return cannot_keep(c, p, &why, err);
 	make_run_id(c->run_id);
-	if (!p->certificate) /* while the sandbox is being made: some file systems look long for a place (finding 37) */
-		c->file_fd = file_nameless(c->dir_fd, 0600);
 	c->begun = true;
 	return 0;
 }
@@ -287,7 +285,6 @@ static int cannot_make(struct sr_error *err, int r)
 static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char *plan_digest)
 {
 	struct sr_runlog log = SR_RUNLOG_INIT;
-	uint8_t sig[SR_SIGNATURE_BYTES];
 	int r = c->state_fd < 0 ? 0 : runlog_begin(&log, c->state_fd);
 
 	if (r < 0 && p->certificate && r != -ENOMEM) { /* it goes elsewhere, and says that it has no number */
@@ -307,13 +304,7 @@ static int sign_open(struct sr_certify *c, const struct sr_policy *p, const char
 	if (c->state_fd >= 0)
 		r = runlog_commit(&log, c->run_id, c->open_digest, c->issued_s, p->durable);
 	give_way();
-	if (r == 0)
-		r = envelope_sign(c->open_payload, c->open_len, c->identity.secret, sig);
-	if (r == 0)
-		r = envelope_begin(&c->open_line, c->open_payload, c->open_len);
-	if (r == 0)
-		envelope_end(&c->open_line, sig, &c->identity.public_key);
-	return r;
+	return r < 0 ? r : envelope_sign(c->open_payload, c->open_len, c->identity.secret, c->open_signature);
 }
 
 int certify_open(struct sr_certify *c, const struct sr_certify_facts *f, struct sr_error *err)
@@ -493,6 +484,18 @@ static char *run_close(const struct sr_certify *c, const char *execution_digest,
 	return subject_close(&j);
 }
 
+static int write_open_line(struct sr_certify *c)
+{
+	int r;
+
+	if (c->open_line.text)
+		return 0;
+	r = envelope_begin(&c->open_line, c->open_payload, c->open_len);
+	if (r == 0)
+		envelope_end(&c->open_line, c->open_signature, &c->identity.public_key);
+	return r;
+}
+
 /* Signs and encodes what comes after execution. ret->all: the three lines in their order, or text is NULL. */
 static int sign_close(struct sr_certify *c, struct sr_certify_draft *ret, bool zeroed)
 {
@@ -502,7 +505,7 @@ static int sign_close(struct sr_certify *c, struct sr_certify_draft *ret, bool z
 	char *at;
 	int r;
 
-	if (!close_text)
+	if (!close_text || write_open_line(c) < 0)
 		return -ENOMEM;
 	give_way();
 	r = envelope_sign(close_text, strlen(close_text), c->identity.secret, sig);
@@ -557,6 +560,9 @@ void certify_stand(struct sr_certify *c, const struct sr_certify_facts *f)
 
 	if (c->off || !c->opened)
 		return;
+	if (c->dir_fd >= 0 && !f->policy->certificate) /* some file systems look long for a place (finding 37) */
+		c->file_fd = file_nameless(c->dir_fd, 0600);
+	(void)write_open_line(c); /* else when it is wanted */
 	c->expected = (struct sr_certify_gone){
 		.had_process = true, .processes = true, .work_fd = true, .control = true, .had_work = f->run->work_fd >= 0,
 		.had_cgroup = f->cgroup->dir_fd >= 0, .cgroup = f->cgroup->dir_fd >= 0, .swaps = cgroup_machine_swaps(),

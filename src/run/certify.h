@@ -87,7 +87,8 @@ struct sr_certify {
 	char no_quote[768];     /* why a source of quotes that is there gave none, which is no error with --attest auto; or "" */
 	char *open_payload;
 	size_t open_len;
-	struct sr_envelope_text open_line;
+	uint8_t open_signature[SR_SIGNATURE_BYTES];
+	struct sr_envelope_text open_line; /* made when there is time for it */
 	char open_digest[SR_DIGEST_HEX];
 	struct sr_jsonw head;   /* execution up to its plan, as it will be if `expected` is what is seen; failed: there is none */
 	struct sr_certify_gone expected;
