@@ -215,7 +215,8 @@ setup() {
 	try unshare -Ur -m bash "$T/full"
 	[[ $stderr != *"keeps no user attributes"* ]] || skip "a tmpfs of this kernel has no user attributes"
 	assert_status 125
-	assert_contains "$stderr" "No space left on device"
+	# sandrun ends a build before the disk is full, a fast writer is there before it
+	assert_match "$stderr" 'less than 256 MB left|No space left on device'
 	assert_contains "$stderr" "hint: the disk is full"
 	refute_contains "$output" mine.ini
 }
