@@ -27,8 +27,10 @@ static int choose_base(struct cli_run *c, struct sr_error *err)
 	enum sr_script_language l = c->choice.language;
 	const struct sr_predict *best = NULL;
 	const char *wanted = l == SR_SCRIPT_JAVASCRIPT ? "node" : "python";
-	int r;
+	int r = c->choice.named || c->choice.built.count ? 0 : predicts_built(&c->choice.built, err);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < c->choice.built.count; i++) {
 		const struct sr_predict *p = &c->choice.built.items[i];
 

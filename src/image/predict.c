@@ -249,6 +249,13 @@ int predicts_folder(const char *folder, struct sr_predicts *ret, struct sr_error
 	return r < 0 ? sr_error_oom(err, STAGE) : 0;
 }
 
+bool predicts_exist(void)
+{
+	SR_AUTOFREE char *folder = NULL;
+
+	return xdg_path(SR_XDG_DATA, "images/names", &folder) == 0 && access(folder, F_OK) == 0;
+}
+
 int predicts_built(struct sr_predicts *ret, struct sr_error *err)
 {
 	SR_AUTOFREE char *folder = NULL;

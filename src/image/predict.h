@@ -28,8 +28,10 @@ struct sr_predicts {
 	size_t count;
 };
 
+/* Whether anything was ever built or imported: one call. */
+bool predicts_exist(void);
 /*
- * The built environments. None, and no more than one call, where the store has none. What cannot be read, or what others may
+ * The built environments. What cannot be read, or what others may
  * write, is listed with its problem. 0 or -ENOMEM with the error set.
  */
 int predicts_built(struct sr_predicts *ret, struct sr_error *err);

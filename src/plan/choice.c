@@ -227,7 +227,7 @@ static int choose_interpreter(const struct sr_choice_of *of, struct sr_choice *c
 	const struct sr_predict *p = smallest(c);
 	int r;
 
-	if (!p || host_speaks(of->lang_name))
+	if (!p)
 		return 0;
 	r = take(c, SR_CHOICE_INTERPRETER, p->name);
 	return r < 0 ? r : note(c, str_format("environment %s: it has %s, which this machine has not", p->name, of->lang_name));
@@ -247,8 +247,10 @@ static int choose(const struct sr_choice_of *of, struct sr_choice *c)
 	if (of->language == SR_SCRIPT_OTHER)
 		return 0;
 	r = list_wanted(c);
-	if (r < 0 || !c->built.count)
+	if (r < 0 || !c->stored || (!c->wants && host_speaks(of->lang_name)))
 		return r;
+	if (!c->built.count && predicts_built(&c->built, NULL) < 0)
+		return -ENOMEM;
 	if (has_venv(of)) {
 		c->by = SR_CHOICE_VENV;
 		return note(c, strdup("environment host: the project's .venv was made for it"));
@@ -334,7 +336,7 @@ static int choose_for_run(const struct sr_policy *p, const char *path, const str
 			  struct sr_error *err)
 {
 	struct sr_choice_of plain = { .data = s->data, .len = s->len, .folders = { -1, -1 } };
-	int r = ret->built.count || p->install ? choose_text(p->project_dir, path, p->lang, &p->inputs, s, ret, err) : choice_make(&plain, ret, err);
+	int r = ret->stored || p->install ? choose_text(p->project_dir, path, p->lang, &p->inputs, s, ret, err) : choice_make(&plain, ret, err);
 
 	if (r < 0 || !ret->note || !policy_is_script_private(p))
 		return r;
@@ -379,9 +381,7 @@ int choice_for_run(const struct sr_policy *p, int stdin_fd, struct sr_exec *x, s
 	ret->named = p->environment || p->no_predict;
 	if ((ret->named && !p->install) || p->build_layer || p->form == SR_FORM_COMMAND || p->form == SR_FORM_REPL)
 		return 0;
-	r = ret->named ? 0 : predicts_built(&ret->built, err);
-	if (r < 0)
-		return r;
+	ret->stored = !ret->named && predicts_exist();
 	if (p->form == SR_FORM_CODE)
 		return p->code && p->lang ? of_code(p, ret, err) : 0;
 	if (p->form == SR_FORM_STDIN) {
@@ -400,6 +400,7 @@ int choice_for_script(const char *project_dir, const char *path, const char *lan
 	struct sr_script s = { .data = NULL };
 	int r = predicts_built(&ret->built, err);
 
+	ret->stored = true;
 	if (r == 0 && project_dir && project < 0)
 		return sr_error_set(err, SR_E_PROJECT, errno, "project", "cannot open project folder '%s': %s",
 				    str_escape(project_dir, (char[256]){ 0 }, 256), strerror(errno));

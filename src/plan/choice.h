@@ -39,8 +39,9 @@ struct sr_choice {
 	enum sr_script_language language;
 	char *environment;        /* NULL: host */
 	struct sr_imports found;
-	struct sr_predicts built;
+	struct sr_predicts built; /* read when they are needed: most scripts want nothing of them */
 	bool asked;               /* choice_for_run() was called */
+	bool stored;              /* there is a store of environments */
 	bool named;               /* an environment is named, or prediction is off: only what the script says is of use */
 	bool wants;               /* the script wants what does not come with its language */
 	char *wanted;             /* its names, "numpy, pandas", cut to some hundred bytes; NULL without */

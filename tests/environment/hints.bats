@@ -74,7 +74,6 @@ PYTHON
 }
 
 @test "what the shipped definitions have is found by name" {
-	echo 'import seaborn_is_not, seaborn' >a.py
 	echo 'import statsmodels' >b.py
 	! python3 -c 'import statsmodels' 2>/dev/null || skip "this machine has it"
 	assert_contains "$(hint_of b.py)" "sandrun environment build data-science"

@@ -281,8 +281,16 @@ explained() {
 	require_cmd strace
 	on_host strace -f -e trace=none true
 	echo 'import numpy' >a.py
-	try strace -qq -e trace=openat,open,newfstatat,access,readlink -o trace.txt "$SANDRUN" --explain a.py
+	try strace -qq -e trace=openat,open,newfstatat,access,faccessat,faccessat2,readlink -o trace.txt "$SANDRUN" --explain a.py
 	assert_success
 	assert_equal "$(grep -c 'sandrun/images' trace.txt)" 1
 	assert_equal "$(grep -c 'a\.py' trace.txt)" 2 # what it is, then its text: as without any choice
+	built ml 10 'python = /usr/bin/python3' 'imports = numpy'
+	echo 'import json, os; print(1)' >a.py # nothing that is not the language's own: no environment's file is read
+	try strace -qq -e trace=openat,open -o trace.txt "$SANDRUN" --explain a.py
+	assert_success
+	assert_equal "$(grep -c 'ml\.ini' trace.txt)" 0
+	echo 'import quux' >a.py
+	try strace -qq -e trace=openat,open -o trace.txt "$SANDRUN" --explain a.py
+	assert_equal "$(grep -c 'ml\.ini' trace.txt)" 1
 }
