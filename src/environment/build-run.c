@@ -84,26 +84,8 @@ void build_phase_done(struct build *b, const char *fmt, ...)
 /* In the child. The host's programs speak plainly there, for their words are looked at. */
 static void become(const struct child_call *call, char *const argv[], pid_t parent)
 {
-	int from[3];
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL); /* refused for SIGKILL, SIGSTOP and the C library's own */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int i = 0; i < 3; i++) {
-		int fd = call->fds[i] >= 0 ? call->fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
-
-		from[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		if (from[i] < 0)
-			_exit(125);
-	}
-	for (int i = 0; i < 3; i++) {
-		if (dup2(from[i], i) < 0)
-			_exit(125);
-	}
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || setenv("LC_ALL", "C", 1) < 0 ||
-	    (call->folder && chdir(call->folder) < 0))
+	child_ready(call->fds, parent);
+	if (setenv("LC_ALL", "C", 1) < 0 || (call->folder && chdir(call->folder) < 0))
 		_exit(125);
 	(void)execvp(argv[0], argv);
 	_exit(127);

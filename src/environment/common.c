@@ -201,8 +201,7 @@ void progress_end(void)
 
 /* --- the engine ----------------------------------------------------------------------------------------------------------- */
 
-/* In the child, between fork and exec. */
-static void become(char *const argv[], const int fds[3], pid_t parent)
+void child_ready(const int fds[3], pid_t parent)
 {
 	int from[3];
 	sigset_t none;
@@ -224,8 +223,6 @@ static void become(char *const argv[], const int fds[3], pid_t parent)
 	}
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(125);
-	(void)execv(argv[0], argv);
-	_exit(127);
 }
 
 int engine_start(const struct sr_strv *words, const int fds[3], pid_t *ret, struct sr_error *err)
@@ -248,8 +245,11 @@ int engine_start(const struct sr_strv *words, const int fds[3], pid_t *ret, stru
 	pid = fork();
 	if (pid < 0)
 		return sr_error_set(err, SR_E_ENVIRONMENT, errno, STAGE, "cannot start %s: %s", SHOWN(program), strerror(errno));
-	if (pid == 0)
-		become(argv, fds, parent);
+	if (pid == 0) {
+		child_ready(fds, parent);
+		(void)execv(argv[0], argv);
+		_exit(127);
+	}
 	*ret = pid;
 	return 0;
 }

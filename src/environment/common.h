@@ -65,6 +65,12 @@ void progress_end(void);
 /* --- the engine ----------------------------------------------------------------------------------------------------------- */
 
 /*
+ * In a child, between fork(2) and exec: no signal blocked or ignored, fds as its 0, 1 and 2 (-1: /dev/null), and it is killed when
+ * its parent dies. Ends it with 125 where that cannot be had.
+ */
+void child_ready(const int fds[3], pid_t parent);
+
+/*
  * Starts the sandrun that this program was started by, with these words behind its name. fds become its 0, 1 and 2; -1 gives
  * /dev/null. It is killed when this program dies. 0 or negative with the error set; the caller waits (engine_wait).
  */
