@@ -134,6 +134,8 @@ int environment_open_build(const struct sr_policy *p, struct sr_environment *ret
 	r = strcmp(p->environment, "none") == 0 ? 0 : environment_add(p->environment, &e, err);
 	if (r == 0)
 		r = add_upper(p, &e, err);
+	if (r == 0)
+		r = environment_check_apart(&e, err);
 	if (r == 0) {
 		e.kind = SR_ENVIRONMENT_TREE;
 		e.build = true;
