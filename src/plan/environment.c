@@ -517,8 +517,14 @@ static int add_once(struct sr_strv *ret, const char *name)
 	return strv_add(ret, name);
 }
 
-static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, const char *stem, size_t max,
-		       struct sr_strv *ret)
+/* What is asked for: names that start with stem, at most max of them, and how many may still be looked at. */
+struct search {
+	const char *stem;
+	size_t max;
+	unsigned tries; /* each is a walk through all layers, and an image can hold any number of names that lead nowhere */
+};
+
+static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, struct search *s, struct sr_strv *ret)
 {
 	int fd = sys_open_in_root(root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct dirent *d;
@@ -532,11 +538,12 @@ static int list_folder(const struct sr_environment *e, int root_fd, const char *
 		fd_close(&fd);
 		return -ENOMEM;
 	}
-	while (r == 0 && ret->count < max && (d = readdir(dir))) {
+	while (r == 0 && ret->count < s->max && s->tries && (d = readdir(dir))) {
 		SR_AUTOFREE char *path = NULL;
 
-		if (!str_has_prefix(d->d_name, stem) || strchr(d->d_name, '-'))
+		if (!str_has_prefix(d->d_name, s->stem) || strchr(d->d_name, '-'))
 			continue; /* python3.11-config and the like are no interpreters */
+		s->tries--;
 		path = str_format("%s/%s", folder, d->d_name);
 		if (!path)
 			r = -ENOMEM;
@@ -548,24 +555,25 @@ static int list_folder(const struct sr_environment *e, int root_fd, const char *
 }
 
 /* A folder's names in each layer; what another layer hides is not found by probe(). */
-static int list_layers(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+static int list_layers(const struct sr_environment *e, const char *folder, struct search *s, struct sr_strv *ret)
 {
-	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, stem, max, ret) : 0;
+	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, s, ret) : 0;
 
 	if (r == 0 && e->upper.fd >= 0)
-		r = list_folder(e, e->upper.fd, folder, stem, max, ret);
+		r = list_folder(e, e->upper.fd, folder, s, ret);
 	for (size_t i = e->layers.count; r == 0 && i-- > 0;)
-		r = list_folder(e, e->layers.items[i].fd, folder, stem, max, ret);
+		r = list_folder(e, e->layers.items[i].fd, folder, s, ret);
 	return r;
 }
 
 int environment_programs_like(const struct sr_environment *e, const char *stem, size_t max, struct sr_strv *ret)
 {
+	struct search s = { .stem = stem, .max = max, .tries = 40 };
 	const char *rest = SR_INSIDE_PATH;
 	char folder[64];
 
-	while (ret->count < max && next_folder(&rest, folder, sizeof(folder))) {
-		int r = list_layers(e, folder, stem, max, ret);
+	while (ret->count < max && s.tries && next_folder(&rest, folder, sizeof(folder))) {
+		int r = list_layers(e, folder, &s, ret);
 
 		if (r < 0)
 			return r;

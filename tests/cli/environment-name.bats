@@ -369,6 +369,33 @@ END
 	assert_output through
 }
 
+# The look before the run is under no limit of the sandbox's.
+@test "-E NAME: a link that winds through thousands of folders does not keep the host busy" {
+	local i deep wind
+	local -a all=("$BASE")
+	deep=$(printf 'd/%.0s' {1..250})
+	wind="/$deep$(printf '../d/%.0s' {1..690})"
+	for ((i = 0; i < 30; i++)); do
+		mkdir -p "layer$i/$deep" "layer$i/bin"
+		if ((i == 29)); then
+			cp "$(command -v busybox)" "layer$i/${deep}prog"
+			ln -s "${wind}prog" "layer$i/bin/prog"
+			ln -s "${wind}prog" "layer$i/bin/python3"
+			for name in {100..400}; do
+				ln -s "${wind}prog" "layer$i/bin/python$name"
+			done
+		fi
+		all+=("$(store_layer "layer$i")")
+	done
+	store_name evil "${all[@]}" </dev/null
+	try timeout 60 "$SANDRUN" -E evil -- prog
+	assert_error 127 prog
+	try timeout 60 "$SANDRUN" -E evil --lang python -c 'print(1)'
+	assert_error 127
+	try timeout 60 "$SANDRUN" -E evil -- echo still
+	assert_output still
+}
+
 @test "-E NAME: a damaged store is refused" {
 	local ini=$STORE/names/two.ini folder keep
 	folder=$(dirname "$(tree "$TOP_LAYER")")
