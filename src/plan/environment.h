@@ -61,6 +61,12 @@ const char *environment_interpreter(const struct sr_environment *e, const char *
 
 /* Adds to *e what name means: NAME|DIR, or some of them with commas between. */
 int environment_add(const char *name, struct sr_environment *e, struct sr_error *err);
+/*
+ * A file is to be shown at dest (relative, plain) in a build: what an earlier build left there, in the upper, is a regular file
+ * and no link, which a mount would follow; or it left nothing, and nothing hides the one that is made for it. The lock on the
+ * folder is held, so that it stays so.
+ */
+int environment_check_point(const struct sr_environment *e, const char *build_layer, const char *dest, struct sr_error *err);
 /* That none of its folders, the upper one included, lies in another: overlayfs refuses that. */
 int environment_check_apart(const struct sr_environment *e, struct sr_error *err);
 
