@@ -15,6 +15,11 @@
 #include "sys/openat2.h"
 
 #define LINKS_MAX 40 /* as the kernel's, path_resolution(7) */
+/*
+ * How many names may be looked up for each layer. No limit of the sandbox's counts here, and one link of an image can name
+ * thousands of folders. A path of ten names through five links of ten takes some 1,000.
+ */
+#define COST_MAX 4096
 
 /* Where a walk stands: a merged folder, and which layers have a part in it. */
 struct walk {
@@ -24,6 +29,10 @@ struct walk {
 	size_t low;          /* the lowest layer that shows there */
 	char rest[PATH_MAX]; /* still to go */
 	unsigned links;
+	size_t depth, cost;
+	struct { /* the folders on the way here, the root first: what ".." goes back to */
+		unsigned short length, low; /* of `at` */
+	} up[PATH_MAX / 2];
 };
 
 static size_t layer_count(const struct walk *w)
@@ -36,19 +45,26 @@ static const struct sr_layer *layer_of(const struct walk *w, size_t i)
 	return i < w->l->count ? &w->l->items[i] : w->above;
 }
 
-static bool is_opaque(const struct sr_layer *l, const char *path)
+/* A path of one name more than `at` has, in one layer. */
+static int look(struct walk *w, size_t layer, const char *path, int flags)
 {
-	SR_AUTOCLOSE int fd = sys_open_beneath(l->fd, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	w->cost += w->depth + 1;
+	return sys_open_beneath(layer_of(w, layer)->fd, path, flags, 0);
+}
+
+static bool is_opaque(struct walk *w, size_t layer, const char *path)
+{
+	SR_AUTOCLOSE int fd = look(w, layer, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	char value[2];
 
 	return fd >= 0 && fgetxattr(fd, "user.overlay.opaque", value, sizeof(value)) == 1 && *value == 'y';
 }
 
 /* The topmost layer's word on the path, or -errno. */
-static int find(const struct walk *w, const char *path, size_t *ret_layer, struct stat *st)
+static int find(struct walk *w, const char *path, size_t *ret_layer, struct stat *st)
 {
 	for (size_t i = layer_count(w); i-- > w->low;) {
-		int fd = sys_open_beneath(layer_of(w, i)->fd, path, O_PATH | O_NOFOLLOW, 0);
+		int fd = look(w, i, path, O_PATH | O_NOFOLLOW);
 
 		if (fd == -ENOENT)
 			continue;
@@ -65,16 +81,16 @@ static int find(const struct walk *w, const char *path, size_t *ret_layer, struc
 }
 
 /* The lowest layer whose folder of that path is part of the one that layer `top` has. */
-static size_t lowest(const struct walk *w, const char *path, size_t top)
+static size_t lowest(struct walk *w, const char *path, size_t top)
 {
 	size_t low = top;
 
 	for (size_t i = top; i > w->low; i--) {
 		SR_AUTOCLOSE int fd = -1;
 
-		if (low == i && is_opaque(layer_of(w, i), path))
+		if (low == i && is_opaque(w, i, path))
 			return low;
-		fd = sys_open_beneath(layer_of(w, i - 1)->fd, path, O_PATH | O_DIRECTORY, 0);
+		fd = look(w, i - 1, path, O_PATH | O_DIRECTORY);
 		if (fd >= 0)
 			low = i - 1;
 		else if (fd != -ENOENT)
@@ -97,7 +113,7 @@ static int follow(struct walk *w, int fd)
 	memcpy(w->rest, rest, sizeof(rest));
 	if (*target == '/') {
 		*w->at = '\0';
-		w->low = 0;
+		w->low = w->depth = 0;
 	}
 	return 0;
 }
@@ -116,32 +132,24 @@ static bool next_name(struct walk *w, char name[static NAME_MAX + 1])
 	return true;
 }
 
-/* "..": the folders above are gone through again, for which layers show there. */
+/* "..", which in the root leads nowhere. */
 static void climb(struct walk *w)
 {
-	char *slash = strrchr(w->at, '/'), *p = w->at;
-	bool more;
+	if (w->depth == 0)
+		return;
+	w->depth--;
+	w->at[w->up[w->depth].length] = '\0';
+	w->low = w->up[w->depth].low;
+}
 
-	w->low = 0;
-	if (slash)
-		*slash = '\0';
-	else
-		*w->at = '\0';
-	do {
-		struct stat st;
-		size_t top;
-		int fd;
-
-		p += strcspn(p, "/");
-		more = *p;
-		*p = '\0';
-		fd = *w->at ? find(w, w->at, &top, &st) : -1;
-		if (fd >= 0)
-			w->low = lowest(w, w->at, top);
-		fd_close(&fd);
-		if (more)
-			*p++ = '/';
-	} while (more);
+/* Into the folder path, one name below `at`, which the layers from low on make up. */
+static void descend(struct walk *w, const char *path, size_t low)
+{
+	w->up[w->depth].length = (unsigned short)strlen(w->at);
+	w->up[w->depth].low = (unsigned short)w->low;
+	w->depth++; /* a name takes two bytes of a path: there are places enough */
+	w->low = low;
+	memcpy(w->at, path, strlen(path) + 1);
 }
 
 /* One name further. 0, or a descriptor where the path ends, or -errno. */
@@ -163,8 +171,7 @@ static int step(struct walk *w, const char *name)
 		return SR_TAKE_FD(fd);
 	if (!S_ISDIR(st.st_mode))
 		return -ENOENT;
-	w->low = lowest(w, path, top);
-	memcpy(w->at, path, sizeof(path));
+	descend(w, path, lowest(w, path, top));
 	return 0;
 }
 
@@ -180,6 +187,8 @@ int merge_open(const struct sr_layers *l, const struct sr_layer *above, const ch
 	while (next_name(&w, name)) {
 		int fd;
 
+		if (w.cost > COST_MAX * layer_count(&w))
+			return -ELOOP;
 		if (strcmp(name, ".") == 0)
 			continue;
 		if (strcmp(name, "..") == 0) {

@@ -11,7 +11,8 @@
 
 /*
  * Opens (O_PATH) what stands at path, links followed within the merged root. -ENOENT also for links in a circle and for
- * paths through a file; else -errno. `above`, or NULL, is one more layer on top of the others.
+ * paths through a file; -ELOOP for a way that takes too many steps, as an image's links can make it; else -errno. `above`, or
+ * NULL, is one more layer on top of the others.
  */
 int merge_open(const struct sr_layers *l, const struct sr_layer *above, const char *path);
 

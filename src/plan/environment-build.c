@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "plan/environment.h"
+#include "sys/openat2.h"
 
 #define STAGE "environment"
 #define SHOWN(s) str_escape((s), (char[256]){ 0 }, 256)
@@ -121,6 +122,67 @@ static int add_upper(const struct sr_policy *p, struct sr_environment *e, struct
 	return r;
 }
 
+/* What an earlier build left where something is to be shown; the words are those of a folder, run/stage-text.c. */
+static int refuse_left(const char *build_layer, int len, const char *dest, const char *what, struct sr_error *err)
+{
+	char place[256];
+	SR_AUTOFREE char *path = str_format("%.*s", len, dest);
+	int r;
+
+	if (!path)
+		return sr_error_oom(err, STAGE);
+	r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE, "cannot build in %s: /%s in its tree is no %s", SHOWN(build_layer),
+			 str_escape(path, place, sizeof(place)), what);
+	sr_error_hint(err, "an earlier build left it; remove it from %s/tree, or build in a new folder", SHOWN(build_layer));
+	return r;
+}
+
+static int refuse_hidden(const char *build_layer, const char *dest, struct sr_error *err)
+{
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, ENOENT, STAGE,
+			     "cannot build in %s: a folder of its tree was made anew, and has no /%s to show a file on",
+			     SHOWN(build_layer), SHOWN(dest));
+
+	sr_error_hint(err, "an earlier build did that; make an empty file %s/tree/%s, or build in a new folder", SHOWN(build_layer), SHOWN(dest));
+	return r;
+}
+
+static bool is_opaque(const struct sr_layer *l, const char *path)
+{
+	SR_AUTOCLOSE int fd = sys_open_beneath(l->fd, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	char value[2];
+
+	return fd >= 0 && fgetxattr(fd, "user.overlay.opaque", value, sizeof(value)) == 1 && *value == 'y';
+}
+
+int environment_check_point(const struct sr_environment *e, const char *build_layer, const char *dest, struct sr_error *err)
+{
+	bool hidden = false;
+	size_t len = 0;
+
+	if (e->upper.fd < 0)
+		return 0; /* --explain: it is not there yet */
+	do {
+		SR_AUTOFREE char *path = NULL;
+		SR_AUTOCLOSE int fd = -1;
+		struct stat st;
+		bool last;
+
+		len += strcspn(dest + len, "/");
+		last = !dest[len];
+		path = str_format("%.*s", (int)len, dest);
+		if (!path)
+			return sr_error_oom(err, STAGE);
+		fd = sys_open_beneath(e->upper.fd, path, O_PATH | O_NOFOLLOW, 0);
+		if (fd == -ENOENT) /* the file that we make below the upper shows, or something hides it */
+			return hidden ? refuse_hidden(build_layer, dest, err) : 0;
+		if (fd < 0 || fstat(fd, &st) < 0 || (last ? !S_ISREG(st.st_mode) : !S_ISDIR(st.st_mode)))
+			return refuse_left(build_layer, (int)len, dest, last ? "regular file" : "folder", err);
+		hidden = hidden || (!last && is_opaque(&e->upper, path));
+	} while (dest[len++]);
+	return 0;
+}
+
 int environment_open_build(const struct sr_policy *p, struct sr_environment *ret, struct sr_error *err)
 {
 	struct sr_environment e = SR_ENVIRONMENT_INIT;
@@ -134,6 +196,8 @@ int environment_open_build(const struct sr_policy *p, struct sr_environment *ret
 	r = strcmp(p->environment, "none") == 0 ? 0 : environment_add(p->environment, &e, err);
 	if (r == 0)
 		r = add_upper(p, &e, err);
+	if (r == 0)
+		r = environment_check_apart(&e, err);
 	if (r == 0) {
 		e.kind = SR_ENVIRONMENT_TREE;
 		e.build = true;

@@ -240,6 +240,38 @@ static int add_one(const char *name, struct sr_environment *e, struct sr_error *
 	return add_folder(name, &e->layers, err);
 }
 
+/* What is no stack of layers has no place in a list. */
+static int refuse_alone(const char *name, struct sr_error *err)
+{
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, STAGE, "cannot put '%s' together with other environments: it has no layers", name);
+
+	sr_error_hint(err, "leave it out of the list; for a folder of that name here, -E ./%s", name);
+	return r;
+}
+
+static bool is_same(const struct sr_layer *a, const struct sr_layer *b)
+{
+	return (a->dev == b->dev && a->ino == b->ino) || (a->digest[0] && strcmp(a->digest, b->digest) == 0);
+}
+
+/* Of those from `from` on, drops what the stack has already: overlayfs takes no lower twice, and environments share their base. */
+static void drop_known(struct sr_layers *l, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < l->count; i++) {
+		size_t k = 0;
+
+		while (k < kept && !is_same(&l->items[k], &l->items[i]))
+			k++;
+		if (k < kept)
+			layer_done(&l->items[i]);
+		else
+			l->items[kept++] = l->items[i];
+	}
+	l->count = kept;
+}
+
 int environment_add(const char *name, struct sr_environment *e, struct sr_error *err)
 {
 	const char *p = name;
@@ -248,16 +280,73 @@ int environment_add(const char *name, struct sr_environment *e, struct sr_error 
 	if (!strchr(name, ',') || stat(name, &st) == 0) /* a folder whose name holds a comma is one */
 		return add_one(name, e, err);
 	for (bool more = true; more;) {
-		size_t n = strcspn(p, ",");
+		size_t n = strcspn(p, ","), from = e->layers.count;
 		SR_AUTOFREE char *one = strndup(p, n);
-		int r = one ? add_one(one, e, err) : sr_error_oom(err, STAGE);
+		int r;
 
+		if (!one)
+			return sr_error_oom(err, STAGE);
+		r = strcmp(one, "host") == 0 || strcmp(one, "none") == 0 ? refuse_alone(one, err) : add_one(one, e, err);
 		if (r < 0)
 			return r;
+		drop_known(&e->layers, from);
 		more = p[n];
 		p += n + 1;
 	}
 	return 0;
+}
+
+static int refuse_nested(const struct sr_layer *inner, const struct sr_layer *outer, struct sr_error *err)
+{
+	int r = sr_error_set(err, SR_E_ENVIRONMENT, ELOOP, STAGE, "cannot use '%s' and '%s' together: one lies in the other",
+			     SHOWN(outer->path), SHOWN(inner->path));
+
+	sr_error_hint(err, "overlayfs takes no such layers: leave one of them out, or copy the inner folder to another place");
+	return r;
+}
+
+/* Whether layer l lies in one of e's, seen from the folders above it. */
+static int check_above(const struct sr_environment *e, const struct sr_layer *l, struct sr_error *err)
+{
+	SR_AUTOCLOSE int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+	struct stat last = { .st_dev = l->dev, .st_ino = l->ino };
+
+	for (unsigned depth = 0; fd >= 0 && depth < PATH_MAX; depth++) {
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
+
+		fd_close(&fd);
+		fd = up;
+		/* what cannot be entered from below is left to the kernel, which refuses as well */
+		if (fd < 0 || fstat(fd, &st) < 0 || (st.st_dev == last.st_dev && st.st_ino == last.st_ino))
+			return 0;
+		for (size_t i = 0; i < e->layers.count; i++) {
+			if (e->layers.items[i].dev == st.st_dev && e->layers.items[i].ino == st.st_ino)
+				return refuse_nested(l, &e->layers.items[i], err);
+		}
+		if (e->upper.fd >= 0 && e->upper.dev == st.st_dev && e->upper.ino == st.st_ino)
+			return refuse_nested(l, &e->upper, err);
+		last = st;
+	}
+	return 0;
+}
+
+int environment_check_apart(const struct sr_environment *e, struct sr_error *err)
+{
+	const struct sr_layer *upper = e->upper.fd >= 0 ? &e->upper : NULL;
+	size_t folders = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < e->layers.count; i++) {
+		folders += !e->layers.items[i].digest[0];
+		if (upper && is_same(&e->layers.items[i], upper))
+			return refuse_nested(upper, &e->layers.items[i], err);
+	}
+	if (!folders || e->layers.count + (upper ? 1 : 0) < 2) /* those of the store lie side by side */
+		return 0;
+	for (size_t i = 0; r == 0 && i < e->layers.count; i++)
+		r = check_above(e, &e->layers.items[i], err);
+	return r == 0 && upper ? check_above(e, upper, err) : r;
 }
 
 /* What was added is whole: it gets its name. Or it goes. */
@@ -265,6 +354,8 @@ static int finish(const char *name, int r, struct sr_environment *e, struct sr_e
 {
 	if (r == 0 && !(e->layers.count && e->layers.items[0].digest[0])) /* the store has roots only */
 		r = check_root(name, &e->layers, err);
+	if (r == 0)
+		r = environment_check_apart(e, err);
 	if (r == 0) {
 		e->kind = SR_ENVIRONMENT_TREE;
 		e->name = strdup(name);
@@ -426,8 +517,14 @@ static int add_once(struct sr_strv *ret, const char *name)
 	return strv_add(ret, name);
 }
 
-static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, const char *stem, size_t max,
-		       struct sr_strv *ret)
+/* What is asked for: names that start with stem, at most max of them, and how many may still be looked at. */
+struct search {
+	const char *stem;
+	size_t max;
+	unsigned tries; /* each is a walk through all layers, and an image can hold any number of names that lead nowhere */
+};
+
+static int list_folder(const struct sr_environment *e, int root_fd, const char *folder, struct search *s, struct sr_strv *ret)
 {
 	int fd = sys_open_in_root(root_fd, folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct dirent *d;
@@ -441,11 +538,12 @@ static int list_folder(const struct sr_environment *e, int root_fd, const char *
 		fd_close(&fd);
 		return -ENOMEM;
 	}
-	while (r == 0 && ret->count < max && (d = readdir(dir))) {
+	while (r == 0 && ret->count < s->max && s->tries && (d = readdir(dir))) {
 		SR_AUTOFREE char *path = NULL;
 
-		if (!str_has_prefix(d->d_name, stem) || strchr(d->d_name, '-'))
+		if (!str_has_prefix(d->d_name, s->stem) || strchr(d->d_name, '-'))
 			continue; /* python3.11-config and the like are no interpreters */
+		s->tries--;
 		path = str_format("%s/%s", folder, d->d_name);
 		if (!path)
 			r = -ENOMEM;
@@ -457,24 +555,25 @@ static int list_folder(const struct sr_environment *e, int root_fd, const char *
 }
 
 /* A folder's names in each layer; what another layer hides is not found by probe(). */
-static int list_layers(const struct sr_environment *e, const char *folder, const char *stem, size_t max, struct sr_strv *ret)
+static int list_layers(const struct sr_environment *e, const char *folder, struct search *s, struct sr_strv *ret)
 {
-	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, stem, max, ret) : 0;
+	int r = e->kind == SR_ENVIRONMENT_HOST ? list_folder(e, e->root_fd, folder, s, ret) : 0;
 
 	if (r == 0 && e->upper.fd >= 0)
-		r = list_folder(e, e->upper.fd, folder, stem, max, ret);
+		r = list_folder(e, e->upper.fd, folder, s, ret);
 	for (size_t i = e->layers.count; r == 0 && i-- > 0;)
-		r = list_folder(e, e->layers.items[i].fd, folder, stem, max, ret);
+		r = list_folder(e, e->layers.items[i].fd, folder, s, ret);
 	return r;
 }
 
 int environment_programs_like(const struct sr_environment *e, const char *stem, size_t max, struct sr_strv *ret)
 {
+	struct search s = { .stem = stem, .max = max, .tries = 40 };
 	const char *rest = SR_INSIDE_PATH;
 	char folder[64];
 
-	while (ret->count < max && next_folder(&rest, folder, sizeof(folder))) {
-		int r = list_layers(e, folder, stem, max, ret);
+	while (ret->count < max && s.tries && next_folder(&rest, folder, sizeof(folder))) {
+		int r = list_layers(e, folder, &s, ret);
 
 		if (r < 0)
 			return r;

@@ -42,8 +42,8 @@ struct sr_environment {
 #define SR_INSIDE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
- * Resolves -E NAME|DIR[,NAME|DIR...] (NULL: host), bottom first. A word is a name of the store, or where that has none a
- * folder. Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT.
+ * Resolves -E NAME|DIR[,NAME|DIR...] (NULL: host), bottom first; a layer that is there already is not added again. A word is a
+ * name of the store, or where that has none a folder. Refuses "/", a file, a folder without /usr or /bin, ... with code E_ENVIRONMENT.
  */
 int environment_open(const char *name, struct sr_environment *ret, struct sr_error *err);
 /* A name that a file gave (policy->environment_by_name): a known environment, never a folder that happens to be called so. */
@@ -61,6 +61,14 @@ const char *environment_interpreter(const struct sr_environment *e, const char *
 
 /* Adds to *e what name means: NAME|DIR, or some of them with commas between. */
 int environment_add(const char *name, struct sr_environment *e, struct sr_error *err);
+/*
+ * A file is to be shown at dest (relative, plain) in a build: what an earlier build left there, in the upper, is a regular file
+ * and no link, which a mount would follow; or it left nothing, and nothing hides the one that is made for it. The lock on the
+ * folder is held, so that it stays so.
+ */
+int environment_check_point(const struct sr_environment *e, const char *build_layer, const char *dest, struct sr_error *err);
+/* That none of its folders, the upper one included, lies in another: overlayfs refuses that. */
+int environment_check_apart(const struct sr_environment *e, struct sr_error *err);
 
 /*
  * Finds a program as the payload would: a name without '/' along SR_INSIDE_PATH, an absolute path as it is. Returns 0 and

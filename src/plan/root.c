@@ -7,7 +7,8 @@
  *	tree: an overlay, the image's layers below, a sized tmpfs above. The folders that sandrun mounts on are made in the
  *	      upper first: whatever the image has under those names, a link to the host for one, is hidden by a real folder.
  *	build: (--build-layer) the upper is a folder on disk, and those folders are the topmost of the lowers, that nothing of
- *	      ours gets into the layer. What an earlier build left in the upper lies over them, so each is looked at again.
+ *	      ours gets into the layer. What an earlier build left in the upper lies over them, so each folder is looked at again once it is
+ *	      mounted, and each file while it is planned (environment_check_point).
  *
  * Everything of the host's comes through an overlay, never a plain bind: a socket or FIFO below it could be reached
  * through a bind in spite of the empty network namespace (finding 10). Single devices are checked character devices.
@@ -32,6 +33,7 @@
 struct root_builder {
 	struct sr_plan_box *box;
 	const struct sr_policy *policy;
+	const struct sr_environment *environment;
 	const char *stage; /* host folder that the scaffold is mounted over, in the child's namespace only */
 	bool oom;
 };
@@ -471,7 +473,7 @@ static void make_solid(struct root_builder *b, const char *dest)
 	} while (dest[len++]);
 }
 
-static void bind_solid(struct root_builder *b, const char *dest, bool folder)
+static int bind_solid(struct root_builder *b, const char *dest, bool folder, struct sr_error *err)
 {
 	const char *slash = strrchr(dest, '/');
 
@@ -479,6 +481,7 @@ static void bind_solid(struct root_builder *b, const char *dest, bool folder)
 		make_solid(b, dest);
 	else if (slash)
 		make_solid(b, text(b, "%.*s", (int)(slash - dest), dest));
+	return folder ? 0 : environment_check_point(b->environment, b->policy->build_layer, dest, err);
 }
 
 /*
@@ -502,7 +505,9 @@ static int binds(struct root_builder *b, enum bind_phase phase, struct sr_error 
 		if (late ? phase == BIND_MOUNTS : phase == BIND_POINTS)
 			bind_point(b, dest, S_ISDIR(t.st.st_mode));
 		if (phase == BIND_MOUNTS && b->policy->build_layer && !late)
-			bind_solid(b, dest, S_ISDIR(t.st.st_mode));
+			r = bind_solid(b, dest, S_ISDIR(t.st.st_mode), err);
+		if (r < 0)
+			return r;
 		if (phase == BIND_MOUNTS)
 			bind_mount(b, &t, source, dest);
 	}
@@ -648,9 +653,11 @@ static void network_points(struct root_builder *b)
 	}
 }
 
-static void network_mounts(struct root_builder *b)
+static int network_mounts(struct root_builder *b, struct sr_error *err)
 {
-	for (size_t i = 0; i < SR_ELEMENTSOF(network_files); i++) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < SR_ELEMENTSOF(network_files); i++) {
 		for (size_t k = 0; k < SR_ELEMENTSOF(network_files[i].sources) && network_files[i].sources[k]; k++) {
 			SR_AUTOFREE char *source = realpath(network_files[i].sources[k], NULL);
 			struct sr_fs_op *op;
@@ -658,6 +665,7 @@ static void network_mounts(struct root_builder *b)
 
 			if (!source || stat(source, &st) < 0 || !S_ISREG(st.st_mode))
 				continue;
+			r = environment_check_point(b->environment, b->policy->build_layer, network_files[i].dest, err);
 			make_solid(b, network_files[i].folder);
 			op = add(b, SR_FS_BIND, network_files[i].dest, SR_FS_REGULAR | SR_FS_READONLY);
 			op->src = text(b, "%s", source);
@@ -666,6 +674,7 @@ static void network_mounts(struct root_builder *b)
 			break;
 		}
 	}
+	return r;
 }
 
 /* What is to be there before the overlay is: in the upper, or for a build in a lower. Also what the overlay's options name. */
@@ -718,15 +727,16 @@ static int tree_root(struct root_builder *b, const struct sr_environment *e, con
 	devices(b);
 	if (!w->no_proc)
 		proc(b);
-	if (b->policy->build_network)
-		network_mounts(b);
+	r = b->policy->build_network ? network_mounts(b, err) : 0;
+	if (r < 0)
+		return r;
 	return binds(b, BIND_MOUNTS, err);
 }
 
 int plan_root(struct sr_plan_box *box, const struct sr_policy *p, const struct sr_environment *e,
 	      const struct sr_plan_wants *w, struct sr_error *err)
 {
-	struct root_builder b = { .box = box, .policy = p, .stage = stage_folder(p) };
+	struct root_builder b = { .box = box, .policy = p, .environment = e, .stage = stage_folder(p) };
 	int r;
 
 	if (!b.stage)

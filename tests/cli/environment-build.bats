@@ -145,6 +145,51 @@ root:x:0:0:root:/root:/bin/sh'
 	assert_canaries
 }
 
+@test "--build-layer: a link or a gap where a file is to be shown is refused" {
+	canary "$T/host/victim" "host victim"
+	echo shown >shown
+	echo low >image/etc/own
+	# the controls: shown there, over a file of the layer, and nothing is written
+	sr --build-layer layer -E image --bind "$T/shown:/bindpt" --bind "$T/shown:/etc/own" -- cat /bindpt /etc/own
+	assert_success
+	assert_output $'shown\nshown'
+	sr --build-layer layer --build-network -E image -- cat /etc/hosts
+	assert_success
+	assert_output "$(cat /etc/hosts)"
+	build sh -c 'echo x >/bindpt; echo x >>/etc/own'
+	sr --build-layer layer -E image --bind "$T/shown:/bindpt" --bind "$T/shown:/etc/own" -- cat /bindpt /etc/own
+	assert_output $'shown\nshown'
+	assert_equal "$(cat layer/tree/bindpt layer/tree/etc/own)" $'x\nlow\nx'
+	# a link
+	build sh -c "ln -sf $T/host/victim /bindpt; ln -sf $T/host/victim /etc/hosts; ln -s host /opt/way"
+	sr --build-layer layer -E image --bind "$T/shown:/bindpt" -- cat /bindpt
+	assert_error 125 "/bindpt in its tree is no regular file" "remove it from layer/tree"
+	sr --build-layer layer -E image --bind "$T/shown:/opt/way/file" -- true
+	assert_error 125 "/opt/way in its tree is no folder" "remove it from layer/tree"
+	sr --build-layer layer --build-network -E image -- cat /etc/hosts
+	assert_error 125 "/etc/hosts in its tree is no regular file" "remove it from layer/tree"
+	rm layer/tree/etc/hosts layer/tree/bindpt
+	sr --build-layer layer --build-network -E image --bind "$T/shown:/bindpt" -- cat /bindpt /etc/hosts
+	assert_success
+	# what was removed, and a folder that was made anew
+	build rm /etc/own
+	sr --build-layer layer -E image --bind "$T/shown:/etc/own" -- cat /etc/own
+	assert_error 125 "/etc/own in its tree is no regular file" "remove it from layer/tree"
+	build sh -c 'rm -r /etc && mkdir /etc'
+	sr --build-layer layer --build-network -E image -- cat /etc/hosts
+	assert_error 125 "has no /etc/" "make an empty file layer/tree/etc/"
+	sr --build-layer layer -E image --bind "$T/shown:/etc/own" -- true
+	assert_error 125 "has no /etc/own" "make an empty file layer/tree/etc/own"
+	touch layer/tree/etc/own
+	sr --build-layer layer -E image --bind "$T/shown:/etc/own" -- cat /etc/own
+	assert_success
+	assert_output shown
+	build rm -r /etc
+	sr --build-layer layer -E image --bind "$T/shown:/etc/own" -- true
+	assert_error 125 "/etc in its tree is no folder"
+	assert_canaries
+}
+
 @test "--build-layer: the layer's modes are not the caller's umask" {
 	(
 		umask 077

@@ -68,12 +68,56 @@ tree() {
 	assert_output tool
 	sr -E one --lang python -c 'print(1)'
 	assert_error 127 "'one'"
-	sr -E one,two -- true
-	assert_error 125 # the same layer twice
 	mkdir -p more/opt
 	echo more >more/opt/more
 	sr -E two,./more -- ls /opt
 	assert_output $'more\ntool\ntop'
+}
+
+@test "-E NAME,NAME: what they share is there once" {
+	local other
+	mkdir -p other/opt folder/opt/sub/usr folder/bin
+	echo other >other/opt/other
+	echo other >other/opt/top # over that of two
+	other=$(store_layer other)
+	store_name second "$BASE" "$other" </dev/null
+	sr -E two,second --report "$T/report.json" -- sh -c 'cat /opt/top /etc/own; ls /opt'
+	assert_success
+	assert_output $'other\nown\nother\ntool\ntop'
+	assert_equal "$(report .environment)" two,second
+	assert_equal "$(report .environmentDigest)" "sha256:$(store_digest "$BASE" "$TOP_LAYER" "$other")"
+	sr -E second,two,one -- cat /opt/top
+	assert_success
+	assert_output top
+	flock -n -x "$(dirname "$(tree "$BASE")")" true # no lock of what was left out is left
+	# folders likewise, by whatever name
+	ln -s folder link
+	echo folder >folder/opt/folder
+	sr -E one,./folder,./link,"$T/folder" -- ls /opt
+	assert_success
+	assert_output $'folder\nsub\ntool'
+	sr -E "two,$(tree "$BASE")" -- cat /opt/top
+	assert_success
+	assert_output top
+}
+
+@test "-E DIR,DIR: one folder in the other, or what is no layer" {
+	mkdir -p folder/opt/sub/usr folder/bin beside/usr
+	sr -E one,./folder,./beside -- true # the control
+	assert_success
+	sr -E one,./folder,./folder/opt/sub -- true
+	assert_error 125 "cannot use '$T/folder' and '$T/folder/opt/sub' together" "copy the inner folder"
+	sr -E ./folder/opt/sub,one,./folder -- true
+	assert_error 125 "cannot use '$T/folder' and '$T/folder/opt/sub' together"
+	sr -E "one,$(tree "$BASE")/opt" -- true
+	assert_error 125 "one lies in the other"
+	sr --build-layer folder/opt/layer -E one,./folder -- true
+	assert_error 125 "$T/folder'" "one lies in the other"
+	mkdir host
+	for name in host,one one,host one,none; do
+		sr -E "$name" -- true
+		assert_error 125 "cannot put '" "it has no layers" "leave it out"
+	done
 }
 
 @test "-E NAME: plan, report and certificate have the digests" {
@@ -323,6 +367,33 @@ END
 	assert_output "say x: OK"
 	sr -E hide -- /bin/../sbin/../bin/sh -c 'echo through'
 	assert_output through
+}
+
+# The look before the run is under no limit of the sandbox's.
+@test "-E NAME: a link that winds through thousands of folders does not keep the host busy" {
+	local i deep wind
+	local -a all=("$BASE")
+	deep=$(printf 'd/%.0s' {1..250})
+	wind="/$deep$(printf '../d/%.0s' {1..690})"
+	for ((i = 0; i < 30; i++)); do
+		mkdir -p "layer$i/$deep" "layer$i/bin"
+		if ((i == 29)); then
+			cp "$(command -v busybox)" "layer$i/${deep}prog"
+			ln -s "${wind}prog" "layer$i/bin/prog"
+			ln -s "${wind}prog" "layer$i/bin/python3"
+			for name in {100..400}; do
+				ln -s "${wind}prog" "layer$i/bin/python$name"
+			done
+		fi
+		all+=("$(store_layer "layer$i")")
+	done
+	store_name evil "${all[@]}" </dev/null
+	try timeout 60 "$SANDRUN" -E evil -- prog
+	assert_error 127 prog
+	try timeout 60 "$SANDRUN" -E evil --lang python -c 'print(1)'
+	assert_error 127
+	try timeout 60 "$SANDRUN" -E evil -- echo still
+	assert_output still
 }
 
 @test "-E NAME: a damaged store is refused" {

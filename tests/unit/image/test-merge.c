@@ -108,6 +108,55 @@ static void make(void)
 	}
 }
 
+#define DEEP 100
+
+/* The folder d in itself, DEEP times, in each layer; a file in the uppermost of them. */
+static bool make_deep(void)
+{
+	for (char layer = '0'; layer < '3'; layer++) {
+		char name[8 + 2 * DEEP] = { layer };
+		size_t len = 1;
+
+		for (unsigned i = 0; i < DEEP; i++) {
+			(void)strcpy(name + len, "/d");
+			len += 2;
+			if (!folder(name))
+				return false;
+		}
+		if (layer == '2' && !put(strcpy(name + 3, "/f") - 3))
+			return false;
+	}
+	return true;
+}
+
+/* Into d, `depth` deep, then up and down again a number of times, then all the way up to the file in the first d. */
+static const char *winding(unsigned depth, unsigned turns)
+{
+	static char path[4096];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < depth; i++)
+		len += (size_t)snprintf(path + len, sizeof(path) - len, "/d");
+	for (unsigned i = 0; i < turns; i++)
+		len += (size_t)snprintf(path + len, sizeof(path) - len, "/../d");
+	for (unsigned i = 1; i < depth; i++)
+		len += (size_t)snprintf(path + len, sizeof(path) - len, "/..");
+	(void)snprintf(path + len, sizeof(path) - len, "/f");
+	return path;
+}
+
+static void ways_up(void)
+{
+	OK(make_deep(), "deep folders");
+	IS_STR(shown(&layers, winding(20, 0)), "2/d/f", "twenty down, nineteen up");
+	IS_STR(shown(&layers, winding(3, 200)), "2/d/f", "up and down two hundred times");
+	IS_STR(shown(&layers, "/d/d/d/../../../../../opt/new"), "2/opt/new", "up beyond the root");
+	/* each name here is looked up in a hundred folders of three layers: a link of 4,000 bytes must not keep the host busy */
+	IS_STR(shown(&layers, winding(DEEP, 600)), strerror(ELOOP), "a way that is too long");
+	OK(symlink(winding(DEEP, 600), at("1/wind")) == 0, "a link that names it");
+	IS_STR(shown(&layers, "/wind"), strerror(ELOOP), "the same by a link");
+}
+
 int main(void)
 {
 	static const struct {
@@ -129,6 +178,8 @@ int main(void)
 		{ "/opt/deep/file", "-", "and what is deeper" },
 		{ "/usr/up/new", "2/opt/new", "through a link to it" },
 		{ "/usr/up/../opt/file", "-", "and back: it stays hidden" },
+		{ "/opt/../usr/bin/low", "0/usr/bin/low", "and up from it: what is beside is not hidden" },
+		{ "/usr/bin/../../opt/../bin/../up/new", "2/opt/new", "up through links" },
 		{ "/replaced", "1/replaced", "a file over a folder" },
 		{ "/replaced/file", "-", "which has nothing below it" },
 		{ "/place/file", "1/place/file", "a folder over a file" },
@@ -153,6 +204,7 @@ int main(void)
 	add("2");
 	for (size_t i = 0; i < SR_ELEMENTSOF(rows); i++)
 		IS_STR(shown(&layers, rows[i].path), rows[i].want, rows[i].what);
+	ways_up();
 	layers_done(&layers);
 	add("0");
 	IS_STR(shown(&layers, "/bin/low"), "0/usr/bin/low", "one layer alone");
