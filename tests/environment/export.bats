@@ -70,6 +70,19 @@ END
 	assert_equal "$(jq -r .imageLayoutVersion "$T/one/oci-layout")" 1.0.0
 }
 
+@test "folders that are opaque where they hide no folder keep the digest, out and in again" {
+	local again
+	craft oci-opaque-anywhere
+	sr environment import "$T/oci-opaque-anywhere.tar" --name opaque
+	assert_success
+	assert_equal "$("$SANDRUN" environment digest --manifest opaque 3>&- | grep '^o' | cut -d' ' -f5 | xargs)" "etc/hello new new/in"
+	sr environment export opaque "$T/layout" --format oci
+	assert_success
+	sr environment import "$T/layout" --name again
+	assert_success
+	assert_equal "$(digest_of again)" "$(digest_of opaque)"
+}
+
 @test "skopeo and umoci read the layout" {
 	require_cmd skopeo umoci zstd
 	sr environment export oci "$T/layout" --format oci
