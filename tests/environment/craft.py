@@ -522,6 +522,16 @@ def oci_cut():
 
 
 @kind
+def oci_variables():
+    return pack(layout([root()], config={"config": {"Env": ["SLASH=C:\\n\\x41", "LETTERS=gr\u00fc\u202e\u009b\\"]}}))
+
+
+@kind
+def docker_none():
+    return pack({"manifest.json": b"[]"})
+
+
+@kind
 def oci_gzip():
     return pack(layout([root() + [entry("usr/old", data=b"old\n")], second], squeeze=lambda d: gzip.compress(d, 6, mtime=0), media="tar+gzip"))
 

@@ -156,7 +156,7 @@ END
 @test "a name that an archive would take for a whiteout is not exported" {
 	touch "$(tree_of good)/etc/.wh.fine"
 	sr environment export good "$T/x.tar.zst"
-	assert_error 125 "cannot pack etc/.wh.fine"
+	assert_error 125 "cannot pack etc/.wh.fine" "hint: no archive can hold it: remove or rename it"
 	[ ! -e "$T/x.tar.zst" ]
 }
 

@@ -331,6 +331,7 @@ teardown() {
 	refused oci-layer-is-link "cannot open blobs/sha256/"
 	refused docker-layer-out "cannot open ../../"
 	refused docker-layer-link-out "cannot open 0/layer.tar"
+	refused docker-none "cannot find an image in the archive" "docker save NAME:TAG"
 	refused docker-fifo "cannot open 0/layer.tar"
 	refused oci-hard-across "not in the archive before it"
 	taken oci-link-across
