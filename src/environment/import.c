@@ -303,7 +303,7 @@ static int put(struct import *m, bool force, struct sr_error *err)
 	SR_AUTOFREE struct store_value *values = NULL;
 	struct store_image image = { .name = m->name, .description = m->container.description ? m->container.description : m->source,
 				     .is_new = !force };
-	size_t left = 0, count;
+	size_t left = 0;
 	int r;
 
 	if (!layers)
@@ -318,10 +318,9 @@ static int put(struct import *m, bool force, struct sr_error *err)
 		return sr_error_oom(err, STAGE);
 	image.values = values;
 	progress_show("%s: writing to the disk", m->limits.label);
-	count = store_drop_twins(layers, m->count);
-	r = store_put(&m->store, &m->work, layers, count, &image, err);
+	r = store_put(&m->store, &m->work, layers, m->count, &image, err);
 	if (r == 0)
-		tell(m, layers, count, left);
+		tell(m, layers, store_drop_twins(layers, m->count), left);
 	return r;
 }
 

@@ -506,13 +506,16 @@ size_t store_drop_twins(struct store_layer *layers, size_t count)
 	return kept;
 }
 
-int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
+int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *all, size_t count,
 	      const struct store_image *image, struct sr_error *err)
 {
-	int r = store_check_name(image->name, err);
+	SR_AUTOFREE struct store_layer *layers = calloc(count + 1, sizeof(*layers));
+	int r = layers ? store_check_name(image->name, err) : sr_error_oom(err, SR_STORE_STAGE);
 
 	if (r < 0)
 		return r;
+	memcpy(layers, all, count * sizeof(*layers));
+	count = store_drop_twins(layers, count);
 	if (count == 0 || count > SR_STORE_LAYERS_MAX)
 		return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, SR_STORE_STAGE, "cannot make an environment of %zu layers: 1 to %d are possible",
 				    count, SR_STORE_LAYERS_MAX);

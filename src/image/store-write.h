@@ -97,7 +97,7 @@ int store_name_taken(const char *name, struct sr_error *err);
 size_t store_drop_twins(struct store_layer *layers, size_t count);
 
 /*
- * Puts the layers (bottom first, none twice) and then the name into the store, all or nothing. A layer that is there already is
+ * Puts the layers (bottom first; without twins) and then the name into the store, all or nothing. A layer that is there already is
  * kept once, and a name that is there is replaced. The work folder is still to be ended. 0 or negative with the error set.
  */
 int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
