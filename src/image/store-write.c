@@ -506,24 +506,24 @@ size_t store_drop_twins(struct store_layer *layers, size_t count)
 	return kept;
 }
 
-int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *all, size_t count,
+int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
 	      const struct store_image *image, struct sr_error *err)
 {
-	SR_AUTOFREE struct store_layer *layers = calloc(count + 1, sizeof(*layers));
-	int r = layers ? store_check_name(image->name, err) : sr_error_oom(err, SR_STORE_STAGE);
+	SR_AUTOFREE struct store_layer *own = calloc(count + 1, sizeof(*own));
+	int r = own ? store_check_name(image->name, err) : sr_error_oom(err, SR_STORE_STAGE);
 
 	if (r < 0)
 		return r;
-	memcpy(layers, all, count * sizeof(*layers));
-	count = store_drop_twins(layers, count);
+	memcpy(own, layers, count * sizeof(*own));
+	count = store_drop_twins(own, count);
 	if (count == 0 || count > SR_STORE_LAYERS_MAX)
 		return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, SR_STORE_STAGE, "cannot make an environment of %zu layers: 1 to %d are possible",
 				    count, SR_STORE_LAYERS_MAX);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = layers[i].made ? prepare_layer(w, i, &layers[i], err) : 0;
+		r = own[i].made ? prepare_layer(w, i, &own[i], err) : 0;
 	if (r < 0)
 		return r;
-	if (syncfs(w->fd) < 0) /* all files of all layers: before anything has its name */
+	if (syncfs(w->fd) < 0) /* all files of all own: before anything has its name */
 		return store_failed(err, "write", s->path, "work", -errno);
-	return place_all(s, w, layers, count, image, err);
+	return place_all(s, w, own, count, image, err);
 }

@@ -153,6 +153,27 @@ END
 	assert_equal "$(ls -A "$T/out")" ""
 }
 
+# Process $1 has something of the folder $2 open that it made.
+is_writing() {
+	ls -l "/proc/$1/fd" 2>/dev/null | grep -qE -- "-> $2/(\.sandrun-|#)"
+}
+
+@test "an export of a tar that is killed leaves nothing" {
+	mkdir "$T/out"
+	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_TMPFILE)' "$T/out" || skip "no unnamed files here"
+	local pid
+	head -c 100000000 /dev/urandom >"$(tree_of good)/etc/random"
+	"$SANDRUN" environment export good "$T/out/x.tar.zst" </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_for 20 is_writing "$pid" "$T/out"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	assert_equal "$(ls -A "$T/out")" ""
+	sr environment export good "$T/out/x.tar.zst"
+	assert_success
+	assert_equal "$(ls -A "$T/out")" x.tar.zst
+}
+
 @test "a name that an archive would take for a whiteout is not exported" {
 	touch "$(tree_of good)/etc/.wh.fine"
 	sr environment export good "$T/x.tar.zst"
