@@ -151,7 +151,7 @@ int verb_flush(int status)
 int verb_print_json(json_t *o, int status)
 {
 	struct sr_error err = SR_ERROR_INIT;
-	char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
+	char *text = o ? json_dumps(o, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
 
 	json_decref(o);
 	if (!text) {

@@ -50,7 +50,7 @@ int verb_fail(const struct sr_error *err);
 void verb_say(const char *fmt, ...) SR_PRINTF(1, 2);
 /* Empties standard output's buffer. Returns `status`, or 125 after saying why what was printed is not out. */
 int verb_flush(int status);
-/* Prints and frees o (NULL: memory was out), then as verb_flush(). */
+/* Prints and frees o (NULL: memory was out), in ASCII, which no terminal obeys; then as verb_flush(). */
 int verb_print_json(json_t *o, int status);
 /* "812 B", "4.1 kB", "195 MB", "1.15 GB": powers of 1000, as disks and package managers count. */
 void verb_size(uint64_t bytes, char out[static 16]);

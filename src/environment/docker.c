@@ -59,8 +59,10 @@ static int choose(const json_t *all, const char *tag, const json_t **ret, struct
 		sr_error_hint(err, "name one with --tag");
 		return -EINVAL;
 	}
-	return sr_error_set(err, SR_E_INPUT, ENOENT, STAGE, "cannot find %s%s in the archive%s%s", tag ? "the tag " : "an image",
-			    tag ? SHOWN(tag) : "", *list ? "; it has " : "", list);
+	(void)sr_error_set(err, SR_E_INPUT, ENOENT, STAGE, "cannot find %s%s in the archive%s%s", tag ? "the tag " : "an image",
+			   tag ? SHOWN(tag) : "", *list ? "; it has " : "", list);
+	sr_error_hint(err, "%s", *list ? "name one of these with --tag" : "save the image again, by its name: docker save NAME:TAG");
+	return -ENOENT;
 }
 
 /* "HEX.json", "blobs/sha256/HEX": a name that says what the file's digest is. */

@@ -76,9 +76,7 @@ static int settle_name(struct import *m, bool force, struct sr_error *err)
 	(void)snprintf(file, sizeof(file), "%s.ini", m->name);
 	if (force || faccessat(m->store.names_fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	(void)sr_error_set(err, SR_E_ENVIRONMENT, EEXIST, STAGE, "cannot import %s: an environment of that name is there", m->name);
-	sr_error_hint(err, "--force replaces it; --name gives the new one another name");
-	return -EEXIST;
+	return store_name_taken(m->name, err);
 }
 
 /* --- trees -------------------------------------------------------------------------------------------------------------- */
@@ -108,13 +106,14 @@ static int unpack_into(struct import *m, int fd, const struct content *what, int
 
 	if (!s)
 		return -EINVAL;
+	m->limits.digest_known = what && *what->hex && !(what->plain_only && s->compressed);
 	r = unpack_archive(&m->limits, s->archive, tree_fd, &lowers, ret_alone, err);
 	if (r < 0)
 		return r;
 	r = source_finish(s, hex, err);
 	if (r < 0)
 		return r;
-	return what && !(what->plain_only && s->compressed) ? content_check(what, hex, err) : 0;
+	return m->limits.digest_known ? content_check(what, hex, err) : 0;
 }
 
 /* Takes a tree onto the stack; one that hides all below it is the new bottom. */
@@ -278,31 +277,32 @@ static struct store_value *make_values(struct import *m, size_t *ret_count, size
 	return values;
 }
 
-static void tell(const struct import *m, const struct store_layer *layers, size_t variables_left)
+static void tell(const struct import *m, const struct store_layer *layers, size_t count, size_t variables_left)
 {
 	const char *hex[SR_STORE_LAYERS_MAX] = { NULL };
 	char stack[SR_SEAL_HEX], size[16];
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < m->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		hex[i] = layers[i].seal.hex;
 		bytes += layers[i].seal.bytes;
 	}
-	seal_stack(hex, m->count, stack);
+	seal_stack(hex, count, stack);
 	verb_size(bytes, size);
 	if (m->limits.left_out)
 		verb_say("left out, for a sandbox has its own /dev: devices, FIFOs or sockets, %zu of them", m->limits.left_out);
 	if (variables_left)
 		verb_say("left out, for their text does not fit into one line: variables of the image, %zu of them", variables_left);
 	progress_end();
-	(void)printf("%s  sha256:%s  %zu layer%s  %s\n", m->name, stack, m->count, m->count == 1 ? "" : "s", size);
+	(void)printf("%s  sha256:%s  %zu layer%s  %s\n", m->name, stack, count, count == 1 ? "" : "s", size);
 }
 
-static int put(struct import *m, struct sr_error *err)
+static int put(struct import *m, bool force, struct sr_error *err)
 {
 	SR_AUTOFREE struct store_layer *layers = calloc(m->count + 1, sizeof(*layers));
 	SR_AUTOFREE struct store_value *values = NULL;
-	struct store_image image = { .name = m->name, .description = m->container.description ? m->container.description : m->source };
+	struct store_image image = { .name = m->name, .description = m->container.description ? m->container.description : m->source,
+				     .is_new = !force };
 	size_t left = 0;
 	int r;
 
@@ -320,7 +320,7 @@ static int put(struct import *m, struct sr_error *err)
 	progress_show("%s: writing to the disk", m->limits.label);
 	r = store_put(&m->store, &m->work, layers, m->count, &image, err);
 	if (r == 0)
-		tell(m, layers, left);
+		tell(m, layers, store_drop_twins(layers, m->count), left);
 	return r;
 }
 
@@ -342,7 +342,7 @@ static int import(struct import *m, bool force, struct sr_error *err)
 	if (r == 0)
 		r = import_file(m, err);
 	if (r == 0)
-		r = put(m, err);
+		r = put(m, force, err);
 	return r;
 }
 

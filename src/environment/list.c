@@ -8,9 +8,17 @@
 #include "environment/common.h"
 #include "environment/known.h"
 
+/* The text itself: whoever reads JSON wants no other. One that is no UTF-8, which only a damaged file has, as it is shown. */
+static json_t *text_json(const char *s)
+{
+	json_t *o = json_string(s);
+
+	return o ? o : json_string(SHOWN(s));
+}
+
 static json_t *text_or_null(const char *s)
 {
-	return *s ? json_string(SHOWN(s)) : json_null();
+	return *s ? text_json(s) : json_null();
 }
 
 /* The keys of one section. */
@@ -26,7 +34,7 @@ static json_t *section_json(const struct known *k, const char *section)
 		if (strncmp(item, section, len) != 0 || item[len] != '.' || !equal)
 			continue;
 		key = str_format("%.*s", (int)(equal - item - (ptrdiff_t)len - 1), item + len + 1);
-		if (!key || json_object_set_new(o, key, json_string(SHOWN(equal + 1))) < 0) {
+		if (!key || json_object_set_new(o, key, text_json(equal + 1)) < 0) {
 			json_decref(o);
 			return NULL;
 		}

@@ -112,6 +112,7 @@ static int pack_one(struct packing *x, const struct merged *m, const struct foun
 	(void)snprintf(x->path + before, sizeof(x->path) - before, "%s%s", before ? "/" : "", top->name);
 	if (str_has_prefix(top->name, ".wh.")) {
 		r = cannot(x, "in an archive its name means that something is gone", EINVAL);
+		sr_error_hint(x->p->err, "no archive can hold it: remove or rename it in what made the environment, and make that again");
 	} else if (is_whiteout(&top->st)) {
 		(void)snprintf(mark, sizeof(mark), ".wh.%s", top->name);
 		r = !x->layer ? 0 : strlen(mark) > NAME_MAX ? cannot(x, "its whiteout would have too long a name", ENAMETOOLONG) : pack_mark(x, mark);

@@ -83,8 +83,13 @@ static int temp_name(char name[static 32])
 
 int place_make_file(struct place *p, struct sr_error *err)
 {
-	int r = temp_name(p->temp), fd;
+	int fd = openat(p->dir_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600), r;
 
+	if (fd >= 0) {
+		p->is_unnamed = true;
+		return fd;
+	}
+	r = temp_name(p->temp); /* not every file system has files without a name */
 	if (r < 0)
 		return failed(p, "write", r, err);
 	fd = openat(p->dir_fd, p->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -121,6 +126,20 @@ static int rename_into(struct place *p)
 	return renameat(p->dir_fd, p->temp, p->dir_fd, p->name) < 0 ? -errno : 0;
 }
 
+/* A file that had no name has the temporary one from here on, for the moment until it has its own. */
+static int name_file(struct place *p, int fd)
+{
+	char self[32];
+	int r = temp_name(p->temp);
+
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (r == 0 && linkat(AT_FDCWD, self, p->dir_fd, p->temp, AT_SYMLINK_FOLLOW) < 0)
+		r = -errno;
+	if (r < 0)
+		p->temp[0] = '\0';
+	return r;
+}
+
 int place_settle(struct place *p, int fd, struct sr_error *err)
 {
 	struct stat st;
@@ -130,7 +149,9 @@ int place_settle(struct place *p, int fd, struct sr_error *err)
 		return failed(p, "write", -errno, err);
 	if ((S_ISDIR(st.st_mode) ? syncfs(fd) : fsync(fd)) < 0)
 		return failed(p, "write", -errno, err);
-	r = rename_into(p);
+	r = p->is_unnamed ? name_file(p, fd) : 0;
+	if (r == 0)
+		r = rename_into(p);
 	if (r < 0)
 		return failed(p, "write", r, err);
 	if (!p->is_folder) /* else the old one has the temporary name now */

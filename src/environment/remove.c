@@ -20,25 +20,42 @@ static void tell(const struct store_freed *f, bool dry)
 		(void)printf("removed what %zu killed maker%s left\n", f->leftovers, f->leftovers == 1 ? "" : "s");
 }
 
+/* Each of the names. One that cannot be removed is said, and keeps none of the others. Its exit status, or 0. */
+static int remove_names(const struct store_writer *s, char **names, int count, int *ret_removed)
+{
+	int status = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct sr_error err = SR_ERROR_INIT;
+
+		if (store_remove_name(s, names[i], &err) == 0)
+			(*ret_removed)++;
+		else
+			status = verb_fail(&err);
+	}
+	return status;
+}
+
 int environment_remove(int argc, char **argv)
 {
 	struct store_writer s = SR_STORE_WRITER_INIT;
 	struct store_freed freed = { .layers = 0 };
 	struct sr_error err = SR_ERROR_INIT;
-	int r = verb_options(&argc, argv, NULL, 0, 1, INT32_MAX);
+	int r = verb_options(&argc, argv, NULL, 0, 1, INT32_MAX), status = 0, removed = 0;
 
 	if (r >= 0)
 		return r;
 	r = store_writer_open(&s, &err);
-	for (int i = 1; r == 0 && i < argc; i++)
-		r = store_remove_name(&s, argv[i], &err);
 	if (r == 0)
+		status = remove_names(&s, argv + 1, argc - 1, &removed);
+	if (r == 0 && removed)
 		r = store_prune(&s, false, &freed, &err);
 	store_writer_done(&s);
 	if (r < 0)
 		return verb_fail(&err);
-	tell(&freed, false);
-	return verb_flush(0);
+	if (removed)
+		tell(&freed, false);
+	return verb_flush(status);
 }
 
 int environment_prune(int argc, char **argv)

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "environment/common.h"
 
+#define MEMORY_MAX (1 << 30) /* bytes of data of the whole program, while an archive is read */
 #define BEHIND_MAX (16 << 20) /* bytes between the archive's end and that of its compression: some writers pad */
 
 /* Some bytes of the file into raw, at least `least` of them unless it ends. Their number, or -1. */
@@ -107,6 +109,28 @@ static la_ssize_t read_some(struct archive *a, void *user, const void **ret)
 	return n;
 }
 
+/* An archive's own header says how much memory its decompression wants: 64 MiB for xz -9, 4 GiB where somebody means harm. */
+static void limit_memory(struct source *s)
+{
+	struct rlimit less;
+
+	if (getrlimit(RLIMIT_DATA, &s->memory) < 0)
+		return;
+	less = s->memory;
+	if (less.rlim_cur > MEMORY_MAX) /* which RLIM_INFINITY is too */
+		less.rlim_cur = MEMORY_MAX;
+	s->is_limited = setrlimit(RLIMIT_DATA, &less) == 0;
+}
+
+const char *source_hint(struct archive *a, const char *otherwise)
+{
+	const char *text = archive_error_string(a);
+
+	if (archive_errno(a) == ENOMEM || (text && strstr(text, "allocate memory")))
+		return "the archive asks for more than 1 GiB of memory, or for more than there is; unpack it, or compress it anew";
+	return otherwise;
+}
+
 struct source *source_open(int fd, struct sr_error *err)
 {
 	SR_AUTOSOURCE struct source *s = calloc(1, sizeof(*s));
@@ -125,6 +149,7 @@ struct source *source_open(int fd, struct sr_error *err)
 	 * it cannot, says so with a warning (source_is_name_warning), and leaves them as they are.
 	 */
 	(void)setlocale(LC_CTYPE, "C");
+	limit_memory(s);
 	s->fd = fd;
 	a = s->archive;
 	sha256_init(&s->ctx);
@@ -143,7 +168,8 @@ struct source *source_open(int fd, struct sr_error *err)
 		} else {
 			(void)sr_error_set(err, SR_E_INPUT, EINVAL, STAGE, "cannot read the archive: %s",
 					   SHOWN(text ? text : "unknown format"));
-			sr_error_hint(err, "what is taken: a tar, plain or compressed by gzip, zstd, xz or bzip2; an OCI layout; a docker-archive");
+			sr_error_hint(err, "%s", source_hint(a, "what is taken: a tar, plain or compressed by gzip, zstd, xz or "
+								"bzip2; an OCI layout; a docker-archive"));
 		}
 		return NULL;
 	}
@@ -186,6 +212,8 @@ void source_close(struct source **s)
 		(void)inflateEnd((*s)->z);
 	if (*s)
 		free((*s)->z);
+	if (*s && (*s)->is_limited)
+		(void)setrlimit(RLIMIT_DATA, &(*s)->memory);
 	free(*s);
 	*s = NULL;
 }

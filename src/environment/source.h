@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <nettle/sha2.h>
 
@@ -26,9 +27,13 @@ struct source {
 	struct archive *archive;
 	bool begun, at_end, gzip, between; /* at_end: of the file; between: two members of a gzip file */
 	struct z_stream_s *z;
+	bool is_limited;
+	struct rlimit memory; /* the limit as it was */
 	unsigned char raw[64 << 10], buffer[128 << 10];
 };
 
+/* What to do about an archive that libarchive does not read: about memory where that is short, else `otherwise`. */
+const char *source_hint(struct archive *a, const char *otherwise);
 /* A fresh source over fd, which must be at its start; what names it in messages. NULL with the error set. */
 struct source *source_open(int fd, struct sr_error *err);
 /* ARCHIVE_WARN of a header said only that a name is not of the locale's characters: it is there as it stands in the archive. */

@@ -119,6 +119,13 @@ static int set_whiteout(struct unpacking *x, const char *path)
 	return mknodat(parent, base, S_IFCHR, makedev(0, 0)) < 0 ? failed(x, path, -errno) : 0;
 }
 
+static bool is_folder_here(const struct unpacking *x, const char *path)
+{
+	SR_AUTOCLOSE int fd = sys_open_beneath(x->tree_fd, path, O_RDONLY | O_DIRECTORY, 0);
+
+	return fd >= 0;
+}
+
 static int set_opaque_folder(struct unpacking *x, const char *path)
 {
 	struct stat below, here;
@@ -130,6 +137,9 @@ static int set_opaque_folder(struct unpacking *x, const char *path)
 		x->alone = x->lowers->count > 0;
 		return 0;
 	}
+	/* Where it hides nothing it does no harm; a build leaves such ones, and out and in again they must have the same digest. */
+	if (is_folder_here(x, path))
+		return set_opaque(x, path);
 	if (!lowers_find(x->lowers, path, &below) || !S_ISDIR(below.st_mode) || is_hidden_here(x, path))
 		return 0;
 	if (snprintf(inside, sizeof(inside), "%s/x", path) >= PATH_MAX)

@@ -16,7 +16,9 @@
 #include "image/tree.h"
 #include "sys/openat2.h"
 
-#define ROOM_STEP (64 << 20) /* bytes between two looks at what the disk has left */
+#define ROOM_STEP (64 << 20) /* bytes between two looks at what the disk has left, */
+#define ROOM_ENTRIES 1024    /* and entries */
+#define BLOCK 512
 
 int unpack_refuse(const struct unpacking *x, const char *verb, const char *name, int errnum, const char *why)
 {
@@ -29,6 +31,35 @@ static int failed(const struct unpacking *x, const char *verb, const char *name,
 	if (r == -ENOSPC || r == -EDQUOT)
 		sr_error_hint(x->err, "the disk is full: sandrun environment prune frees what no name reaches");
 	return r;
+}
+
+/* The bytes of an entry are counted before they are written, as its header has them: a hole is paid for like data. */
+static int count(const struct unpacking *x, const char *name, int64_t size)
+{
+	struct unpack *u = x->u;
+	char limit[32];
+
+	if (size < 0)
+		return unpack_refuse(x, "take", name, EINVAL, "its size is negative");
+	if (u->entries++ >= u->max_entries) {
+		(void)unpack_refuse(x, "take", name, EFBIG, "the archives hold too many entries");
+		sr_error_hint(x->err, "%" PRIu64 " are the limit; --max-entries N sets another", u->max_entries);
+		return -EFBIG;
+	}
+	if ((uint64_t)size > u->max_bytes - u->bytes) {
+		str_from_bytes(u->max_bytes, limit);
+		(void)unpack_refuse(x, "take", name, EFBIG, "the archives hold too many bytes");
+		sr_error_hint(x->err, "%s are the limit; --max-bytes SIZE sets another", limit);
+		return -EFBIG;
+	}
+	u->bytes += (uint64_t)size;
+	u->room_checked += (uint64_t)size + 4096;
+	if (u->entries % 512 == 1)
+		progress_show("%s: %" PRIu64 " entries, %" PRIu64 " MB", u->label, u->entries, u->bytes / 1000000);
+	if (u->room_checked < ROOM_STEP && u->entries % ROOM_ENTRIES)
+		return 0;
+	u->room_checked = 0;
+	return store_check_room(u->work, (uint64_t)size, x->err);
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------------- */
@@ -73,8 +104,20 @@ static mode_t implied_mode(const struct unpacking *x, const char *path)
 	return lowers_find(x->lowers, path, &st) && S_ISDIR(st.st_mode) ? (st.st_mode & 01777) | 0700 : 0755;
 }
 
-/* The folder that path names, made with those above it where they are missing. Descriptor or -errno. */
-static int make_folders(const struct unpacking *x, const char *path)
+static int cannot_place(const struct unpacking *x, const char *path, int r)
+{
+	if (r == -ELOOP)
+		return unpack_refuse(x, "place", path, ELOOP, "a link stands on the way to it");
+	if (r == -ENOTDIR)
+		return unpack_refuse(x, "place", path, ENOTDIR, "what stands on the way to it is no folder");
+	return failed(x, "place", path, r);
+}
+
+/*
+ * The folder that path names, for the entry `of`, made with those above it where they are missing; each counts as an entry.
+ * Descriptor, or negative with the error set.
+ */
+static int make_folders(const struct unpacking *x, const char *path, const char *of)
 {
 	SR_AUTOCLOSE int fd = dup(x->tree_fd);
 
@@ -87,18 +130,21 @@ static int make_folders(const struct unpacking *x, const char *path)
 		next = tree_open_folder(fd, name);
 		if (next == -ENOENT) {
 			(void)snprintf(so_far, sizeof(so_far), "%.*s", (int)(p + n - path), path);
+			r = count(x, so_far, 0);
+			if (r < 0)
+				return r;
 			r = mkdirat(fd, name, 0700) < 0 ? -errno : tree_set_mode(fd, name, implied_mode(x, so_far));
 			next = r < 0 ? r : tree_open_folder(fd, name);
 		}
 		if (next < 0)
-			return next;
+			return cannot_place(x, of, next);
 		fd_close(&fd);
 		fd = next;
 		p += n;
 		if (!*p)
 			return SR_TAKE_FD(fd);
 	}
-	return -errno;
+	return cannot_place(x, of, -errno);
 }
 
 static void forget_parent(struct unpacking *x)
@@ -122,16 +168,15 @@ int unpack_parent(struct unpacking *x, const char *path, const char **ret_base)
 	memcpy(x->parent, path, len);
 	x->parent[len] = '\0';
 	x->parent_fd = sys_open_beneath(x->tree_fd, x->parent, O_RDONLY | O_DIRECTORY, 0);
-	if (x->parent_fd == -ENOENT)
-		x->parent_fd = make_folders(x, x->parent);
 	if (x->parent_fd >= 0)
 		return x->parent_fd;
 	r = SR_TAKE_FD(x->parent_fd);
-	if (r == -ELOOP)
-		return unpack_refuse(x, "place", path, ELOOP, "a link stands on the way to it");
-	if (r == -ENOTDIR)
-		return unpack_refuse(x, "place", path, ENOTDIR, "what stands on the way to it is no folder");
-	return failed(x, "place", path, r);
+	if (r != -ENOENT)
+		return cannot_place(x, path, r);
+	r = make_folders(x, x->parent, path);
+	if (r >= 0)
+		x->parent_fd = r;
+	return r;
 }
 
 /* An archive may name a thing twice; the later one counts. */
@@ -143,35 +188,6 @@ static int make_way(struct unpacking *x, int parent, const char *base)
 
 /* --- entries ------------------------------------------------------------------------------------------------------------ */
 
-/* The bytes of an entry are counted before they are written, as its header has them: a hole is paid for like data. */
-static int count(struct unpacking *x, const char *name, int64_t size)
-{
-	struct unpack *u = x->u;
-	char limit[32];
-
-	if (size < 0)
-		return unpack_refuse(x, "take", name, EINVAL, "its size is negative");
-	if (u->entries++ >= u->max_entries) {
-		(void)unpack_refuse(x, "take", name, EFBIG, "the archives hold too many entries");
-		sr_error_hint(x->err, "%" PRIu64 " are the limit; --max-entries N sets another", u->max_entries);
-		return -EFBIG;
-	}
-	if ((uint64_t)size > u->max_bytes - u->bytes) {
-		str_from_bytes(u->max_bytes, limit);
-		(void)unpack_refuse(x, "take", name, EFBIG, "the archives hold too many bytes");
-		sr_error_hint(x->err, "%s are the limit; --max-bytes SIZE sets another", limit);
-		return -EFBIG;
-	}
-	u->bytes += (uint64_t)size;
-	u->room_checked += (uint64_t)size + 4096;
-	if (u->entries % 512 == 1)
-		progress_show("%s: %" PRIu64 " entries, %" PRIu64 " MB", u->label, u->entries, u->bytes / 1000000);
-	if (u->room_checked < ROOM_STEP)
-		return 0;
-	u->room_checked = 0;
-	return store_check_room(u->work, (uint64_t)size, x->err);
-}
-
 static int archive_failed(const struct unpacking *x, const char *verb, const char *name)
 {
 	const char *text = archive_error_string(x->a);
@@ -179,7 +195,7 @@ static int archive_failed(const struct unpacking *x, const char *verb, const cha
 	if (verb_interrupted())
 		return verb_give_up("import", x->err);
 	(void)unpack_refuse(x, verb, name, EINVAL, SHOWN(text ? text : "it is damaged"));
-	sr_error_hint(x->err, "the archive is damaged or cut off; fetch it again");
+	sr_error_hint(x->err, "%s", source_hint(x->a, "the archive is damaged or cut off; fetch it again"));
 	return -EINVAL;
 }
 
@@ -371,19 +387,37 @@ static int take(struct unpacking *x, struct archive_entry *e)
 	return r == 0 ? place(x, e, path) : r > 0 ? 0 : r;
 }
 
+/*
+ * Zeros stand behind the last entry of every tar. libarchive takes one without them, which is one that was cut between two
+ * entries; whoever knows the digest of all of it needs no such sign.
+ */
+static int check_end(const struct unpacking *x, la_int64_t last)
+{
+	if (x->u->digest_known || archive_filter_bytes(x->a, 0) - last >= BLOCK)
+		return 0;
+	(void)sr_error_set(x->err, SR_E_INPUT, EINVAL, STAGE, "cannot read the archive: it is cut off, for it has no end");
+	sr_error_hint(x->err, "what wrote it did not come to its end, or it is not all here; make it or fetch it again");
+	return -EINVAL;
+}
+
 static int take_all(struct unpacking *x)
 {
+	la_int64_t last = 0; /* byte behind the last entry, uncompressed */
+
 	for (;;) {
 		struct archive_entry *e;
 		int r = verb_interrupted() ? ARCHIVE_FATAL : archive_read_next_header(x->a, &e);
 
 		if (r == ARCHIVE_EOF)
-			return 0;
+			return check_end(x, last);
 		if (r != ARCHIVE_OK && !(r == ARCHIVE_WARN && source_is_name_warning(x->a))) /* a warning too: something of the header was not understood */
 			return archive_failed(x, "read", "an entry");
 		r = take(x, e);
 		if (r < 0)
 			return r;
+		if (archive_read_data_skip(x->a) != ARCHIVE_OK)
+			return archive_failed(x, "read", "an entry");
+		last = archive_filter_bytes(x->a, 0);
 	}
 }
 

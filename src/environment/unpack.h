@@ -10,6 +10,7 @@
 #ifndef SR_ENVIRONMENT_UNPACK_H
 #define SR_ENVIRONMENT_UNPACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct unpack {
 	size_t left_out;         /* devices, FIFOs, sockets */
 	const struct store_work *work;
 	const char *label;       /* for the progress line */
+	bool digest_known;       /* of the archive that comes next: the caller compares it afterwards */
 	uint64_t room_checked;   /* bytes since the disk was last asked */
 };
 

@@ -236,10 +236,14 @@ int store_check_room(const struct store_work *w, uint64_t bytes, struct sr_error
 	if (fstatvfs(w->fd, &v) < 0)
 		return 0; /* the write itself will tell */
 	left = (uint64_t)v.f_bavail * v.f_frsize;
-	if (left >= SR_STORE_RESERVE && left - SR_STORE_RESERVE >= bytes)
+	if (v.f_files > 0 && v.f_favail < SR_STORE_RESERVE_FILES) /* 0: the file system does not count them */
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOSPC, SR_STORE_STAGE,
+				   "cannot write more files to the store: the disk can take %" PRIu64 " more", (uint64_t)v.f_favail);
+	else if (left < SR_STORE_RESERVE || left - SR_STORE_RESERVE < bytes)
+		(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOSPC, SR_STORE_STAGE,
+				   "cannot write %" PRIu64 " more bytes to the store: the disk has %" PRIu64 " left", bytes, left);
+	else
 		return 0;
-	(void)sr_error_set(err, SR_E_ENVIRONMENT, ENOSPC, SR_STORE_STAGE,
-			   "cannot write %" PRIu64 " more bytes to the store: the disk has %" PRIu64 " left", bytes, left);
 	sr_error_hint(err, "free some space: sandrun environment prune frees what no name reaches");
 	return -ENOSPC;
 }
@@ -440,6 +444,21 @@ static int place_layer(const struct store_writer *s, const struct store_work *w,
 	return 0;
 }
 
+int store_name_taken(const char *name, struct sr_error *err)
+{
+	(void)sr_error_set(err, SR_E_ENVIRONMENT, EEXIST, SR_STORE_STAGE, "cannot make %s: an environment of that name is there", name);
+	sr_error_hint(err, "--force replaces it; --name gives the new one another name");
+	return -EEXIST;
+}
+
+/* Under the lock, for another maker may have been faster. */
+static int check_new(const struct store_writer *s, const struct store_image *image, const char *file, struct sr_error *err)
+{
+	if (!image->is_new || faccessat(s->names_fd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return store_name_taken(image->name, err);
+}
+
 static int place_all(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
 		     const struct store_image *image, struct sr_error *err)
 {
@@ -459,32 +478,52 @@ static int place_all(const struct store_writer *s, const struct store_work *w, c
 				 "than 64 KiB to say of it", image->name);
 	if (r == 0)
 		r = store_lock(s, &lock, err);
+	(void)snprintf(name, sizeof(name), "%s.ini", image->name);
+	if (r == 0)
+		r = check_new(s, image, name, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = place_layer(s, w, i, &layers[i], err);
 	if (r < 0)
 		return r;
 	if (fsync(s->layers_fd) < 0)
 		return store_failed(err, "write", s->path, "layers", -errno);
-	(void)snprintf(name, sizeof(name), "%s.ini", image->name);
 	r = file_write_at(s->names_fd, name, 0600, text, len, true);
 	return r < 0 ? store_failed(err, "write the name into", s->path, "names", r) : 0;
+}
+
+size_t store_drop_twins(struct store_layer *layers, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool again = false;
+
+		for (size_t k = i + 1; k < count; k++)
+			again = again || strcmp(layers[k].seal.hex, layers[i].seal.hex) == 0;
+		if (!again)
+			layers[kept++] = layers[i];
+	}
+	return kept;
 }
 
 int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
 	      const struct store_image *image, struct sr_error *err)
 {
-	int r = store_check_name(image->name, err);
+	SR_AUTOFREE struct store_layer *own = calloc(count + 1, sizeof(*own));
+	int r = own ? store_check_name(image->name, err) : sr_error_oom(err, SR_STORE_STAGE);
 
 	if (r < 0)
 		return r;
+	memcpy(own, layers, count * sizeof(*own));
+	count = store_drop_twins(own, count);
 	if (count == 0 || count > SR_STORE_LAYERS_MAX)
 		return sr_error_set(err, SR_E_ENVIRONMENT, EINVAL, SR_STORE_STAGE, "cannot make an environment of %zu layers: 1 to %d are possible",
 				    count, SR_STORE_LAYERS_MAX);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = layers[i].made ? prepare_layer(w, i, &layers[i], err) : 0;
+		r = own[i].made ? prepare_layer(w, i, &own[i], err) : 0;
 	if (r < 0)
 		return r;
-	if (syncfs(w->fd) < 0) /* all files of all layers: before anything has its name */
+	if (syncfs(w->fd) < 0) /* all files of all own: before anything has its name */
 		return store_failed(err, "write", s->path, "work", -errno);
-	return place_all(s, w, layers, count, image, err);
+	return place_all(s, w, own, count, image, err);
 }

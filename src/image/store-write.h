@@ -24,7 +24,8 @@
 #define SR_STORE_LAYERS_MAX 128 /* of one environment; more than any registry's image has */
 #define SR_STORE_NAME_MAX 64
 #define SR_STORE_TEXT_MAX 65536 /* bytes of names/NAME.ini, which every run reads */
-#define SR_STORE_RESERVE (64 << 20) /* bytes of the disk that are left to others */
+#define SR_STORE_RESERVE (64 << 20) /* bytes of the disk that are left to others, */
+#define SR_STORE_RESERVE_FILES 2048 /* and files */
 
 struct store_writer {
 	int fd, layers_fd, names_fd, work_fd;
@@ -56,7 +57,7 @@ struct store_work {
 int store_work_begin(const struct store_writer *s, struct store_work *w, struct sr_error *err);
 /* Removes the folder with all that is still in it. Nothing for one that was not begun. */
 void store_work_end(const struct store_writer *s, struct store_work *w);
-/* Whether `bytes` more would leave the disk its reserve: 0, or negative with the error set. */
+/* Whether `bytes` more, in a thousand files at most, would leave the disk its reserve: 0, or negative with the error set. */
 int store_check_room(const struct store_work *w, uint64_t bytes, struct sr_error *err);
 
 /* A layer of an environment that is put into the store. */
@@ -77,6 +78,7 @@ struct store_image {
 	const struct store_value *values;
 	size_t value_count;
 	uint64_t bytes; /* of all its layers; 0: counted from the layers */
+	bool is_new;    /* a name that is there, were it only since a moment, is not replaced but refused: -EEXIST */
 };
 
 /*
@@ -85,9 +87,18 @@ struct store_image {
  */
 bool store_value_fits(const struct store_value *v);
 
+/* "cannot make NAME: an environment of that name is there", with the hint. */
+int store_name_taken(const char *name, struct sr_error *err);
+
 /*
- * Puts the layers (bottom first) and then the name into the store, all or nothing. A layer that is there already is kept once,
- * and a name that is there is replaced. The work folder is still to be ended. 0 or negative with the error set.
+ * No stack has a layer twice. Of two equal ones the lower goes out of the list, for the upper decides all that it says. Returns
+ * how many are left. Layers that were made are to be sealed before.
+ */
+size_t store_drop_twins(struct store_layer *layers, size_t count);
+
+/*
+ * Puts the layers (bottom first; without twins) and then the name into the store, all or nothing. A layer that is there already is
+ * kept once, and a name that is there is replaced. The work folder is still to be ended. 0 or negative with the error set.
  */
 int store_put(const struct store_writer *s, const struct store_work *w, const struct store_layer *layers, size_t count,
 	      const struct store_image *image, struct sr_error *err);

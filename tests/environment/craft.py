@@ -8,9 +8,11 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import sys
 import tarfile
+import zlib
 
 outside = sys.argv[3] if len(sys.argv) > 3 else "/nowhere"
 kinds = {}
@@ -221,6 +223,49 @@ def path_5000():
 @kind
 def depth_300():
     return tar(root() + [entry("/".join(["d"] * 300), data=b"x")])
+
+
+@kind
+def folders_implied():
+    # no entry speaks of the folders: 4,000 of them, out of 20 names
+    return gzip.compress(tar(root() + [entry("b/%d/" % i + "/".join(["d"] * 200) + "/f", data=b"x") for i in range(20)]), 9)
+
+
+def without_end(data):
+    return data.rstrip(b"\0").ljust((len(data.rstrip(b"\0")) + 511) // 512 * 512, b"\0")
+
+
+@kind
+def no_end():
+    # cut between two entries
+    return without_end(tar(root()))
+
+
+@kind
+def no_end_gzip():
+    return gzip.compress(no_end(), 6)
+
+
+@kind
+def no_end_empty_file():
+    # the last entry is a header alone
+    return without_end(tar(root() + [entry("etc/empty")]))
+
+
+@kind
+def one_zero_block():
+    return no_end() + bytes(512)
+
+
+@kind
+def xz_dictionary():
+    """A .tar.xz whose header says that it takes 4 GiB of memory to unpack."""
+    data = bytearray(lzma.compress(tar(root())))
+    size = (data[12] + 1) * 4  # of the block's header: size, flags, 0x21, 1, dictionary, padding, CRC
+    assert data[13:16] == b"\0\x21\1", data[:32]
+    data[16] = 40
+    data[12 + size - 4:12 + size] = zlib.crc32(bytes(data[12:12 + size - 4])).to_bytes(4, "little")
+    return bytes(data)
 
 
 @kind
@@ -450,6 +495,40 @@ second = [entry("etc/.wh.hello"), entry("etc/second", data=b"second\n"), folder(
 @kind
 def oci():
     return pack(layout([root() + [entry("usr/old", data=b"old\n")], second]))
+
+
+@kind
+def oci_twins():
+    # the second layer and the fourth are one
+    return pack(layout([root(), [entry("etc/x", data=b"x")], [entry("etc/.wh.x"), entry("etc/y", data=b"y")], [entry("etc/x", data=b"x")]]))
+
+
+@kind
+def oci_opaque_anywhere():
+    # as a build leaves it: a folder in a file's place, a new one, and one in that
+    marks = [entry(name + "/.wh..wh..opq") for name in ("etc/hello", "new", "new/in")]
+    return pack(layout([root(), [folder("etc/hello"), folder("new"), folder("new/in"), entry("etc/hello/f")] + marks]))
+
+
+@kind
+def oci_no_end():
+    # its digest says that nothing is missing
+    return pack(layout([root()], squeeze=without_end))
+
+
+@kind
+def oci_cut():
+    return without_end(pack(layout([root()])))
+
+
+@kind
+def oci_variables():
+    return pack(layout([root()], config={"config": {"Env": ["SLASH=C:\\n\\x41", "LETTERS=gr\u00fc\u202e\u009b\\"]}}))
+
+
+@kind
+def docker_none():
+    return pack({"manifest.json": b"[]"})
 
 
 @kind

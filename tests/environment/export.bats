@@ -70,6 +70,19 @@ END
 	assert_equal "$(jq -r .imageLayoutVersion "$T/one/oci-layout")" 1.0.0
 }
 
+@test "folders that are opaque where they hide no folder keep the digest, out and in again" {
+	local again
+	craft oci-opaque-anywhere
+	sr environment import "$T/oci-opaque-anywhere.tar" --name opaque
+	assert_success
+	assert_equal "$("$SANDRUN" environment digest --manifest opaque 3>&- | grep '^o' | cut -d' ' -f5 | xargs)" "etc/hello new new/in"
+	sr environment export opaque "$T/layout" --format oci
+	assert_success
+	sr environment import "$T/layout" --name again
+	assert_success
+	assert_equal "$(digest_of again)" "$(digest_of opaque)"
+}
+
 @test "skopeo and umoci read the layout" {
 	require_cmd skopeo umoci zstd
 	sr environment export oci "$T/layout" --format oci
@@ -140,10 +153,31 @@ END
 	assert_equal "$(ls -A "$T/out")" ""
 }
 
+# Process $1 has something of the folder $2 open that it made.
+is_writing() {
+	ls -l "/proc/$1/fd" 2>/dev/null | grep -qE -- "-> $2/(\.sandrun-|#)"
+}
+
+@test "an export of a tar that is killed leaves nothing" {
+	mkdir "$T/out"
+	python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_TMPFILE)' "$T/out" || skip "no unnamed files here"
+	local pid
+	head -c 100000000 /dev/urandom >"$(tree_of good)/etc/random"
+	"$SANDRUN" environment export good "$T/out/x.tar.zst" </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_for 20 is_writing "$pid" "$T/out"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	assert_equal "$(ls -A "$T/out")" ""
+	sr environment export good "$T/out/x.tar.zst"
+	assert_success
+	assert_equal "$(ls -A "$T/out")" x.tar.zst
+}
+
 @test "a name that an archive would take for a whiteout is not exported" {
 	touch "$(tree_of good)/etc/.wh.fine"
 	sr environment export good "$T/x.tar.zst"
-	assert_error 125 "cannot pack etc/.wh.fine"
+	assert_error 125 "cannot pack etc/.wh.fine" "hint: no archive can hold it: remove or rename it"
 	[ ! -e "$T/x.tar.zst" ]
 }
 

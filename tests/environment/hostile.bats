@@ -131,6 +131,35 @@ teardown() {
 	assert_equal "$(find "$(tree_of many)/etc" -type f | wc -l)" 100001
 }
 
+@test "folders that no entry speaks of count as entries" {
+	craft folders-implied
+	[ "$(stat -c %s "$T/folders-implied.tar")" -lt 10000 ]
+	sr environment import "$T/folders-implied.tar" --max-entries 1000
+	assert_error 125 "cannot take b/4/d" "too many entries" "--max-entries"
+	assert_store_empty
+	sr environment import "$T/folders-implied.tar" --max-entries 4053
+	assert_success
+	assert_equal "$(find "$(tree_of folders-implied)/b" | wc -l)" 4041
+}
+
+@test "a disk that can take few more files" {
+	require_user
+	require_cmd unshare mount
+	craft folders-implied
+	craft good
+	# the control: there is room for a small one
+	try unshare -Urm bash -c 'mkdir "$2" && mount -t tmpfs -o nr_inodes=4000,size=200M none "$2" && export XDG_DATA_HOME=$2 &&
+		"$0" environment import "$3" && "$0" environment import "$1"' "$SANDRUN" "$T/folders-implied.tar" "$T/small" "$T/good.tar"
+	assert_status 125
+	assert_match "$output" '^good '
+	assert_contains "$stderr" "cannot write more files to the store: the disk can take"
+	assert_contains "$stderr" "sandrun environment prune"
+}
+
+@test "memory that an archive asks for" {
+	refused xz-dictionary "cannot read" "asks for more than 1 GiB of memory"
+}
+
 @test "names that are too long, or too deep" {
 	refused name-300 "longer than 255 bytes"
 	refused path-5000 "longer than 4095 bytes"
@@ -228,6 +257,18 @@ teardown() {
 	done
 }
 
+@test "archives that are cut between two entries are refused" {
+	local name
+	for name in no-end no-end-gzip no-end-empty-file; do
+		refused "$name" "it is cut off, for it has no end" "did not come to its end" || return 1
+	done
+	sr environment import - --name bad <"$T/no-end.tar"
+	assert_error 125 "it is cut off"
+	taken one-zero-block
+	taken oci-no-end
+	refused oci-cut "it is cut off"
+}
+
 @test "compressed archives whose bytes changed are refused" {
 	require_cmd zstd xz bzip2
 	local end at
@@ -290,6 +331,7 @@ teardown() {
 	refused oci-layer-is-link "cannot open blobs/sha256/"
 	refused docker-layer-out "cannot open ../../"
 	refused docker-layer-link-out "cannot open 0/layer.tar"
+	refused docker-none "cannot find an image in the archive" "docker save NAME:TAG"
 	refused docker-fifo "cannot open 0/layer.tar"
 	refused oci-hard-across "not in the archive before it"
 	taken oci-link-across
@@ -360,6 +402,30 @@ PY
 	# unharmed
 	sr environment import "$T/big.tar"
 	assert_success
+	assert_store_whole
+}
+
+@test "two imports of one name at once: the second to end is refused, and the first stays" {
+	local pid rc=0
+	craft good
+	craft oci
+	mkfifo "$T/pipe"
+	(exec "$SANDRUN" environment import "$T/pipe" --name race </dev/null >/dev/null 2>"$T/words" 3>&-) &
+	pid=$!
+	exec 9>"$T/pipe"
+	head -c 3000 "$T/good.tar" >&9
+	wait_for 20 unpacking
+	sr environment import "$T/oci.tar" --name race
+	assert_success
+	tail -c +3001 "$T/good.tar" >&9
+	exec 9>&-
+	wait "$pid" || rc=$?
+	assert_equal "$rc" 125
+	assert_contains "$(cat "$T/words")" "cannot make race: an environment of that name is there"
+	assert_contains "$(cat "$T/words")" "hint: --force replaces it"
+	sr environment import "$T/oci.tar"
+	assert_success
+	assert_equal "$(digest_of race)" "$(digest_of oci)"
 	assert_store_whole
 }
 

@@ -123,6 +123,24 @@ flatten() {
 	assert_error 125 "no container image"
 }
 
+@test "two layers of an image are equal: the lower one goes, and what shows is the same" {
+	require_user
+	require_cmd zstd busybox
+	craft oci-twins
+	sr environment import "$T/oci-twins.tar" --name twins
+	assert_success
+	assert_contains "$output" "3 layers"
+	assert_equal "$("$SANDRUN" environment show --json twins 3>&- | jq '.layers | length, (unique | length)' | xargs)" "3 3"
+	flatten twins
+	assert_equal "$(cat "$T/flat/etc/x" "$T/flat/etc/y")" xy
+	assert_store_whole
+	# a run takes it
+	cp "$(command -v busybox)" "$T/busybox"
+	sr -E twins --bind "$T/busybox:/bin/busybox" -- /bin/busybox cat /etc/x /etc/y
+	assert_success
+	assert_output xy
+}
+
 # An image of three layers, by umoci: files, then changes and removals, then an opaque folder.
 make_image() {
 	umoci init --layout "$T/img" && umoci new --image "$T/img:tag" || return 1

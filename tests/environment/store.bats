@@ -221,6 +221,33 @@ PY
 	assert_store_empty
 }
 
+@test "of several names those that are there are removed, and the others are said" {
+	craft good
+	sr environment import "$T/good.tar" --name one
+	sr environment import "$T/good.tar" --name two
+	sr environment remove one nosuch two neither
+	assert_status 125
+	assert_contains "$stderr" "cannot remove nosuch: there is no such environment"
+	assert_contains "$stderr" "cannot remove neither: there is no such environment"
+	assert_contains "$output" "freed 1 layer, "
+	assert_store_empty
+	sr environment import "$T/good.tar" --name one
+	sr environment remove nosuch
+	assert_error 125 "cannot remove nosuch"
+	assert_equal "$(digest_of one | wc -l)" 1
+}
+
+@test "show --json has a variable's text as it is" {
+	craft oci-variables
+	sr environment import "$T/oci-variables.tar" --name v
+	assert_success
+	assert_equal "$("$SANDRUN" environment show --json v 3>&- | jq -r .variables.SLASH)" 'C:\n\x41'
+	assert_equal "$("$SANDRUN" environment show --json v 3>&- | jq -r .variables.LETTERS)" $'gr\u00fc\u202e\u009b\\'
+	LC_ALL=C sr environment show --json v
+	assert_success
+	assert_equal "$(LC_ALL=C tr -d '\n\040-\176' <<<"$output")" ""
+}
+
 @test "a layer that a run uses is kept until it ends" {
 	require_cmd jq flock
 	take good
