@@ -24,22 +24,33 @@ mode_t verb_umask = 022;
 
 /* --- the command line --------------------------------------------------------------------------------------------------- */
 
+/* What stands behind a verb in its usage, or NULL. */
 static const char *operands_of(const char *verb)
 {
 	for (size_t i = 0; i < SR_ELEMENTSOF(verbs); i++) {
 		if (strcmp(verbs[i].word, verb) == 0)
 			return verbs[i].operands;
 	}
-	return "VERB ...";
+	return NULL;
 }
 
 int verb_misused(const char *verb, const char *what, const char *why)
 {
+	const char *operands = operands_of(verb), *near = NULL;
 	struct sr_error err = SR_ERROR_INIT;
 
-	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun environment %s%s%s': %s", verb,
+	for (size_t i = 0; i < SR_ELEMENTSOF(verbs); i++) {
+		if (!operands && str_distance(verbs[i].word, strlen(verbs[i].word), verb, strlen(verb)) <= 2)
+			near = verbs[i].word;
+	}
+	(void)sr_error_set(&err, SR_E_OPTION, EINVAL, "options", "cannot use 'sandrun environment%s%s%s%s': %s", *verb ? " " : "", verb,
 			   what ? " " : "", what ? SHOWN(what) : "", why);
-	sr_error_hint(&err, "sandrun environment %s %s; sandrun environment --help says more", verb, operands_of(verb));
+	if (operands)
+		sr_error_hint(&err, "sandrun environment %s %s; sandrun environment --help says more", verb, operands);
+	else if (near)
+		sr_error_hint(&err, "did you mean %s? sandrun environment --help has the verbs", near);
+	else
+		sr_error_hint(&err, "sandrun environment --help has the verbs");
 	return verb_fail(&err);
 }
 

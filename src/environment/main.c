@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGXFSZ, SIG_IGN); /* so is the caller's own limit on the size of files */
 	verb_umask = umask(077);        /* the store is nobody else's; what is meant to have other modes gets them */
 	if (argc < 2)
-		return verb_misused("VERB", NULL, "it needs a verb");
+		return verb_misused("", NULL, "it needs a verb");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return usage();
 	for (size_t i = 0; i < SR_ELEMENTSOF(verbs); i++) {

@@ -168,7 +168,7 @@ script() {
 		sr "$word" x
 		assert_refused 125 "no such option"
 	done
-	for word in environment serve mcp worker completion; do
+	for word in serve mcp worker completion; do
 		sr "$word"
 		assert_refused 125 "cannot run '$word': the subcommand is not in this version" "./$word"
 	done
