@@ -14,6 +14,7 @@
 #include "base/xdg.h"
 #include "environment/common.h"
 #include "environment/definition-read.h"
+#include "image/predict.h"
 #include "image/store-write.h"
 
 #define SUFFIX ".ini"
@@ -47,27 +48,9 @@ void definitions_done(struct sr_definitions *d)
 
 /* --- where ---------------------------------------------------------------------------------------------------------------- */
 
-/*
- * A sandrun that runs out of its build tree has its helper programs beside it and the definitions in the source tree, which
- * SR_SOURCE_DIR names; an installed one has them in a folder of its own.
- */
 int definition_shipped_folder(char **ret)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	char *end;
-
-	if (n > 0) {
-		path[n] = '\0';
-		end = strrchr(path, '/');
-		if (end)
-			*end = '\0';
-		if (strcmp(path, SR_BUILD_DIR) == 0) {
-			*ret = strdup(SR_SOURCE_DIR "/environments");
-			return *ret ? 0 : -ENOMEM;
-		}
-	}
-	*ret = strdup(SR_ENVIRONMENT_DIR);
+	*ret = strdup(predicts_shipped_folder());
 	return *ret ? 0 : -ENOMEM;
 }
 

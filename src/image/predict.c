@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -267,9 +268,10 @@ int predicts_built(struct sr_predicts *ret, struct sr_error *err)
 	return r == 0 && predicts_inherit(ret, NULL) < 0 ? sr_error_oom(err, STAGE) : r;
 }
 
-/* A sandrun that runs out of its build tree has the definitions in its source tree. */
+/* A sandrun that runs out of its build tree has the definitions in its source tree, wherever both were moved. */
 const char *predicts_shipped_folder(void)
 {
+	static char tree[2 * PATH_MAX];
 	char path[PATH_MAX], *end;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
@@ -279,7 +281,13 @@ const char *predicts_shipped_folder(void)
 	end = strrchr(path, '/');
 	if (end)
 		*end = '\0';
-	return strcmp(path, SR_BUILD_DIR) == 0 ? SR_SOURCE_DIR "/environments" : SR_ENVIRONMENT_DIR;
+	(void)snprintf(tree, sizeof(tree), "%s/config.status", path);
+	if (access(tree, F_OK) < 0)
+		return SR_ENVIRONMENT_DIR;
+	if (*SR_SOURCE_DIR == '/')
+		return SR_SOURCE_DIR "/environments";
+	(void)snprintf(tree, sizeof(tree), "%s/" SR_SOURCE_DIR "/environments", path);
+	return tree;
 }
 
 int predicts_defined(struct sr_predicts *ret, struct sr_error *err)
