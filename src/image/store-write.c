@@ -510,8 +510,11 @@ int store_put(const struct store_writer *s, const struct store_work *w, const st
 	      const struct store_image *image, struct sr_error *err)
 {
 	SR_AUTOFREE struct store_layer *own = calloc(count + 1, sizeof(*own));
-	int r = own ? store_check_name(image->name, err) : sr_error_oom(err, SR_STORE_STAGE);
+	int r;
 
+	if (!own)
+		return sr_error_oom(err, SR_STORE_STAGE);
+	r = store_check_name(image->name, err);
 	if (r < 0)
 		return r;
 	memcpy(own, layers, count * sizeof(*own));
@@ -523,7 +526,7 @@ int store_put(const struct store_writer *s, const struct store_work *w, const st
 		r = own[i].made ? prepare_layer(w, i, &own[i], err) : 0;
 	if (r < 0)
 		return r;
-	if (syncfs(w->fd) < 0) /* all files of all own: before anything has its name */
+	if (syncfs(w->fd) < 0) /* all files of all layers: before anything has its name */
 		return store_failed(err, "write", s->path, "work", -errno);
 	return place_all(s, w, own, count, image, err);
 }
