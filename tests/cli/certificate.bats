@@ -388,9 +388,10 @@ signed_by() {
 
 @test "a pipe without a reader as --certificate: sandrun can be ended" {
 	mkfifo "$T/pipe"
-	sr_raw --certificate "$T/pipe" -- true </dev/null 2>/dev/null &
+	(exec "$SANDRUN" --certificate "$T/pipe" -- true </dev/null 2>/dev/null 3>&-) &
 	local pid=$!
-	sleep 1
+	sleep 2 # it waits at the pipe
+	kill -0 "$pid"
 	kill -TERM "$pid"
 	wait_for 5 sh -c "! kill -0 $pid 2>/dev/null"
 }
