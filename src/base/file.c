@@ -40,6 +40,16 @@ int file_check_place(const char *path)
 	return access(dir, W_OK | X_OK) < 0 ? -errno : 0;
 }
 
+int file_open_found(const char *path)
+{
+	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? -EINVAL : SR_TAKE_FD(fd);
+}
+
 static int temporary_name(char out[static 32])
 {
 	uint64_t random;

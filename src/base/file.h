@@ -18,6 +18,12 @@ int file_write_whole(const char *path, mode_t mode, const void *data, size_t len
 /* The same below an open folder, for a plain name there. */
 int file_write_at(int dir_fd, const char *name, mode_t mode, const void *data, size_t len, bool durable);
 
+/*
+ * Opens for reading what merely lies there and was not named by the user: a regular file that is no link, without waiting for
+ * anybody. A descriptor, -EINVAL for anything else that could be opened, or what open(2) says (-ELOOP: a link).
+ */
+int file_open_found(const char *path);
+
 /* A file without a name in that folder, for file_write_nameless(): making one can take the file system a while. -errno: none. */
 int file_nameless(int dir_fd, mode_t mode);
 /* file_write_at() with such a file made before; *fd may be -1 (there was none), and is closed. */

@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/io.h"
 #include "cli/subcommand.h"
 #include "cli/verify.h"
@@ -198,25 +198,12 @@ static int verify(struct export_call *call, struct sr_error *err)
 	return -EBADMSG;
 }
 
-/* What lies there was not named by the user: a FIFO would hold us, a link lead anywhere. A descriptor or -1 with errno. */
-static int open_found(const char *path)
-{
-	SR_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	struct stat st;
-
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		errno = EINVAL;
-		return -1;
-	}
-	return SR_TAKE_FD(fd);
-}
-
-/* Opens the log where a run leaves it: by the run's id, or by the certificate's name. */
+/* Opens the log where a run leaves it: by the run's id, or by the certificate's name. A descriptor or -errno. */
 static int open_beside(const char *certificate, const char *run_id)
 {
 	const char *slash = strrchr(certificate, '/');
 	size_t folder = slash ? (size_t)(slash + 1 - certificate) : 0, stem = strlen(certificate);
-	int fd = -1;
+	int fd = -ENOMEM;
 
 	if (str_has_suffix(certificate, SR_CERTSTORE_SUFFIX))
 		stem -= strlen(SR_CERTSTORE_SUFFIX);
@@ -226,8 +213,15 @@ static int open_beside(const char *certificate, const char *run_id)
 	const char *const paths[] = { by_file, by_stem, by_id };
 
 	for (size_t i = 0; fd < 0 && i < SR_ELEMENTSOF(paths); i++)
-		fd = paths[i] ? open_found(paths[i]) : -1;
+		fd = paths[i] ? file_open_found(paths[i]) : -ENOMEM;
 	return fd;
+}
+
+static int open_named(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
 }
 
 static int read_log(const struct export_call *call, char **ret, size_t *ret_len, struct sr_error *err)
@@ -239,8 +233,8 @@ static int read_log(const struct export_call *call, char **ret, size_t *ret_len,
 	if (!json_is_object(json_object_get(call->v.execution, "trace")))
 		return sr_error_set_status(err, 1, SR_E_CERTIFICATE, EINVAL, STAGE, "cannot export %s: the run was not traced",
 					   SHOWN(certificate));
-	fd = call->trace ? open(call->trace, O_RDONLY | O_CLOEXEC | O_NOCTTY) : open_beside(certificate, call->v.run_id);
-	r = fd < 0 ? -errno : io_read_all(fd, SR_EXPORT_TRACE_MAX, ret, ret_len);
+	fd = call->trace ? open_named(call->trace) : open_beside(certificate, call->v.run_id);
+	r = fd < 0 ? fd : io_read_all(fd, SR_EXPORT_TRACE_MAX, ret, ret_len);
 	if (r == 0)
 		return 0;
 	if (call->trace)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/io.h"
 #include "cli/subcommand.h"
 #include "evidence/opening.h"
@@ -202,13 +203,11 @@ static int cannot_read(struct sr_error *err, const char *path, int errnum)
 /* What nobody named and merely lies there: anybody who gave the certificate away put it there. A plain file, or none. */
 static int open_found(const char *path, int *ret, struct sr_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	struct stat st;
+	int fd = file_open_found(path);
 
-	if (fd < 0 && errno != ELOOP)
-		return cannot_read(err, path, errno);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		fd_close(&fd);
+	if (fd < 0 && fd != -ELOOP && fd != -EINVAL)
+		return cannot_read(err, path, -fd);
+	if (fd < 0) {
 		(void)sr_error_set(err, SR_E_CERTIFICATE, EINVAL, STAGE,
 				   "cannot read %s, which lies beside the certificate: it is no regular file", SHOWN(path));
 		sr_error_hint(err, "remove it, or name the file that is meant: --trace FILE, --opening FILE");
