@@ -91,42 +91,23 @@ static char *put(char *at, const char *text, size_t len)
 	return at + len;
 }
 
-int envelope_begin(struct sr_envelope_text *e, const void *payload, size_t len)
+/* Every value is base64, hex or a constant: nothing in it needs an escape. */
+int envelope_line(const void *payload, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key,
+		  char **ret, size_t *ret_len)
 {
 	const size_t body = BASE64_ENCODE_RAW_LENGTH(len);
-	char *at = malloc(sizeof(HEAD) + body + sizeof(TYPE) + SR_DIGEST_HEX + sizeof(SIG) + SIG_BASE64 + sizeof(TAIL));
+	char *line = malloc(sizeof(HEAD) + body + sizeof(TYPE) + SR_DIGEST_HEX + sizeof(SIG) + SIG_BASE64 + sizeof(TAIL)), *at;
 
-	if (!at)
+	if (!line)
 		return -ENOMEM;
-	e->text = at;
-	at = put(at, HEAD, sizeof(HEAD) - 1);
+	at = put(line, HEAD, sizeof(HEAD) - 1);
 	base64_encode_raw(at, len, payload); /* nettle's: libsodium's takes the same time for every byte, and these are public */
-	e->len = (size_t)(at + body - e->text);
-	return 0;
-}
-
-/* Every value is base64, hex or a constant: nothing in it needs an escape. */
-void envelope_end(struct sr_envelope_text *e, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key)
-{
-	char *at = put(e->text + e->len, TYPE, sizeof(TYPE) - 1);
-
+	at = put(at + body, TYPE, sizeof(TYPE) - 1);
 	public_key_id(key, at);
 	at = put(at + SR_DIGEST_HEX - 1, SIG, sizeof(SIG) - 1);
 	(void)sodium_bin2base64(at, SIG_BASE64, sig, SR_SIGNATURE_BYTES, sodium_base64_VARIANT_ORIGINAL);
 	at = put(at + SIG_BASE64 - 1, TAIL, sizeof(TAIL));
-	e->len = (size_t)(at - 1 - e->text);
-}
-
-int envelope_line(const void *payload, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key,
-		  char **ret, size_t *ret_len)
-{
-	struct sr_envelope_text e;
-	int r = envelope_begin(&e, payload, len);
-
-	if (r < 0)
-		return r;
-	envelope_end(&e, sig, key);
-	*ret = e.text;
-	*ret_len = e.len;
+	*ret = line;
+	*ret_len = (size_t)(at - 1 - line);
 	return 0;
 }

@@ -22,18 +22,7 @@ int envelope_pae(const char *type, const void *payload, size_t len, uint8_t **re
 /* Signs: 64 bytes of signature under `secret` (libsodium's 64-byte form). 0 or -ENOMEM. */
 int envelope_sign(const void *payload, size_t len, const uint8_t *secret, uint8_t sig[static SR_SIGNATURE_BYTES]);
 
-/*
- * The envelope as one line with its newline, keys in order, in two steps: the long part needs no signature and can be made
- * while others work. text: the caller frees it, and it is NUL-terminated after both.
- */
-struct sr_envelope_text {
-	char *text;
-	size_t len;
-};
-
-int envelope_begin(struct sr_envelope_text *e, const void *payload, size_t len); /* 0 or -ENOMEM */
-void envelope_end(struct sr_envelope_text *e, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key);
-/* Both. The caller frees *ret. 0 or -ENOMEM. */
+/* The envelope as one line with its newline, keys in order. The caller frees *ret. 0 or -ENOMEM. */
 int envelope_line(const void *payload, size_t len, const uint8_t sig[static SR_SIGNATURE_BYTES], const struct sr_public_key *key,
 		  char **ret, size_t *ret_len);
 

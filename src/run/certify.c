@@ -486,14 +486,10 @@ static char *run_close(const struct sr_certify *c, const char *execution_digest,
 
 static int write_open_line(struct sr_certify *c)
 {
-	int r;
-
 	if (c->open_line.text)
 		return 0;
-	r = envelope_begin(&c->open_line, c->open_payload, c->open_len);
-	if (r == 0)
-		envelope_end(&c->open_line, c->open_signature, &c->identity.public_key);
-	return r;
+	return envelope_line(c->open_payload, c->open_len, c->open_signature, &c->identity.public_key, &c->open_line.text,
+			     &c->open_line.len);
 }
 
 /* Signs and encodes what comes after execution. ret->all: the three lines in their order, or text is NULL. */
@@ -616,7 +612,7 @@ static int finish(struct sr_certify *c, const struct sr_certify_facts *f, int st
 	return sign_close(c, d, zeroed);
 }
 
-static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const struct sr_envelope_text *all)
+static int write_bundle(struct sr_certify *c, const struct sr_policy *p, const struct sr_certify_text *all)
 {
 	char name[SR_RUN_ID + 16];
 

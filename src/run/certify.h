@@ -52,6 +52,11 @@ struct sr_certify_gone {
 	bool had_process, processes, work_fd, control, cgroup, had_cgroup, had_work, swaps; /* compared as bytes */
 };
 
+struct sr_certify_text {
+	char *text; /* owned; NULL: not made yet */
+	size_t len;
+};
+
 /*
  * A certificate as it will be if all turns out as expected (finding 37): made while the kernel takes the sandbox down, looked
  * at by nobody and written nowhere before each of these was seen to be so. Else it is made anew, and this one wiped: its
@@ -63,7 +68,7 @@ struct sr_certify_draft {
 	int64_t closed_s;
 	char digest[SR_DIGEST_HEX];    /* of execution */
 	uint8_t signature[SR_SIGNATURE_BYTES];
-	struct sr_envelope_text all;   /* the whole bundle, which says that the ephemeral key was zeroed */
+	struct sr_certify_text all;    /* the whole bundle, which says that the ephemeral key was zeroed */
 };
 
 struct sr_certify {
@@ -88,7 +93,7 @@ struct sr_certify {
 	char *open_payload;
 	size_t open_len;
 	uint8_t open_signature[SR_SIGNATURE_BYTES];
-	struct sr_envelope_text open_line; /* made when there is time for it */
+	struct sr_certify_text open_line; /* made when there is time for it */
 	char open_digest[SR_DIGEST_HEX];
 	struct sr_jsonw head;   /* execution up to its plan, as it will be if `expected` is what is seen; failed: there is none */
 	struct sr_certify_gone expected;
