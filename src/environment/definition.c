@@ -48,26 +48,20 @@ void definitions_done(struct sr_definitions *d)
 
 /* --- where ---------------------------------------------------------------------------------------------------------------- */
 
-int definition_shipped_folder(char **ret)
-{
-	*ret = strdup(predicts_shipped_folder());
-	return *ret ? 0 : -ENOMEM;
-}
-
 /* Opens NAME.ini, the user's or the shipped one. Descriptor and its path, or -errno (-ENOENT: neither). */
 static int open_definition(const char *name, char **ret_path, bool *ret_shipped)
 {
 	for (int place = 0; place < 2; place++) {
 		SR_AUTOFREE char *folder = NULL;
 		SR_AUTOFREE char *path = NULL;
-		int r = place ? definition_shipped_folder(&folder) : xdg_path(SR_XDG_CONFIG, "environments", &folder);
+		int r = place ? 0 : xdg_path(SR_XDG_CONFIG, "environments", &folder);
 		int fd;
 
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
 			return r;
-		path = str_format("%s/%s" SUFFIX, folder, name);
+		path = str_format("%s/%s" SUFFIX, place ? predicts_shipped_folder() : folder, name);
 		if (!path)
 			return -ENOMEM;
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -108,16 +102,13 @@ static int compare_names(const void *a, const void *b)
 int definition_names(struct sr_strv *ret)
 {
 	SR_AUTOFREE char *user = NULL;
-	SR_AUTOFREE char *shipped = NULL;
 	int r = xdg_path(SR_XDG_CONFIG, "environments", &user);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	r = user ? add_names(user, ret) : 0;
 	if (r == 0)
-		r = definition_shipped_folder(&shipped);
-	if (r == 0)
-		r = add_names(shipped, ret);
+		r = add_names(predicts_shipped_folder(), ret);
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(char *), compare_names);
 	return r;

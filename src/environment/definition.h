@@ -54,7 +54,4 @@ void definitions_done(struct sr_definitions *d);
 /* Adds the names of all definitions that are found, sorted; one that is both the user's and shipped comes twice. */
 int definition_names(struct sr_strv *ret);
 
-/* A fresh path of the folder with the shipped ones, also of a sandrun that was not installed. 0 or -ENOMEM. */
-int definition_shipped_folder(char **ret);
-
 #endif
